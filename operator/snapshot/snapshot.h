@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operator/base/call.h"
+#include "operator/base/result.h"
+
+namespace etcdrestore {
+
+/// What a snapshot file holds, read natively from bbolt pages and the MVCC key space; nothing is
+/// executed.
+struct SnapshotFacts {
+  std::string sha256;            ///< hex, of the whole .db file: what a node's `sha256sum` prints
+  std::uint64_t size_bytes = 0;  ///< of the .db file, trailer included
+  std::int64_t revision = 0;     ///< highest main revision in the key bucket
+  std::int64_t compact_revision = 0;  ///< finished compaction, 0 when never
+  std::uint64_t total_keys = 0;       ///< entries of the key bucket: revisions and tombstones
+  std::uint64_t live_keys = 0;        ///< keys that exist at `revision`
+  std::map<std::string, std::uint64_t>
+      live_by_resource;      ///< "configmaps" -> count (/registry/<x>/)
+  std::string kube_root_ca;  ///< PEM from kube-system's ConfigMap kube-root-ca.crt; "" when absent
+  bool has_kube_system = false;  ///< the Namespace object kube-system is live
+  std::vector<std::string>
+      encryption_keys;  ///< distinct "k8s:enc:<provider>:v1:<key name>" prefixes seen
+  std::string kube_namespaces_prefix = "/registry/";
+};
+
+/// Verifies and reads one raw `.db` snapshot made by `etcdctl snapshot save`.
+/// Checks, in this order, each with a message a tired person understands: it is not empty, not a
+/// zip, not an HTML/XML page (an error document of a web server saved as the snapshot); size % 512
+/// == 32; trailing SHA-256 equals that of the rest; both bbolt meta pages (magic, version,
+/// checksum; the newer valid one is used); every page reachable once, in range, sane element
+/// tables; key bucket present; keys 17 or 18 bytes; values decode as mvccpb.KeyValue. Errors, all
+/// terminal: SnapshotEmpty, SnapshotIsZip, SnapshotIsHtml, SnapshotTruncated, SnapshotCorrupt
+/// (digest), SnapshotDamaged (structure), SnapshotUnreadable (I/O). Blocks for seconds on
+/// gigabytes; stops soon after call.stop.
+Result<SnapshotFacts> ReadSnapshot(const Call& call, const std::string& path);
+
+/// What RKE's .zip holds (entries /backup/<name> and optionally /etc/kubernetes/<name>.rkestate).
+struct ZipContents {
+  std::string name;                     ///< snapshot name inside
+  std::optional<std::string> rkestate;  ///< text of the state file, when there is one
+};
+/// True when the file starts like a zip.
+bool LooksLikeZip(const std::string& path);
+/// Extracts the database entry of `zip_path` to `db_path` (created 0600, fsynced, renamed into
+/// place), and returns the rest. Refuses more than 16 entries, a state over 64 MiB, a database over
+/// `max_db_bytes`, entries that are neither of the two names. Errors: ZipDamaged, ZipWrongContent
+/// (terminal).
+Result<ZipContents> UnpackZip(const Call& call, const std::string& zip_path,
+                              const std::string& db_path, std::uint64_t max_db_bytes);
+
+}  // namespace etcdrestore
