@@ -1,0 +1,269 @@
+#include "reconcilers/restore/executor.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+
+#include "reconcilers/restore/judges.h"
+
+namespace etcdrestore {
+namespace {
+
+const std::array<std::string, 5> kGuarded = {"etcd", "kube-apiserver", "kube-controller-manager",
+                                             "kube-scheduler", "etcd-rolling-snapshots"};
+
+std::string OldDataPath(const Target& target, const NodeFacts& facts) {
+  const std::string data = target.config.prefix_path + "/var/lib/etcd";
+  return facts.data.is_mount ? data + "/.before-" + target.run : data + "-before-" + target.run;
+}
+
+Receipt NewReceipt(const Target& target, const RunPlan& plan, const NodeFacts& facts) {
+  Receipt receipt;
+  receipt.cluster = target.object.spec.cluster_name;
+  receipt.run_key = target.run_key;
+  receipt.run = target.run;
+  receipt.spec_digest = target.spec_digest;
+  receipt.token = target.token;
+  receipt.strategy = StrategyName(plan.strategy);
+  receipt.snapshot_sha256 = plan.snapshot.facts.sha256;
+  receipt.bumped_by = plan.bump;
+  receipt.old_data_path = OldDataPath(target, facts);
+  // A run that was given up past its point of no return left policies off and kept the real old
+  // data: what it noted is the truth about the time before, what is seen now is its wreck.
+  const bool wreck = facts.receipt && facts.receipt->run_key != target.run_key &&
+                     facts.receipt->stage != Stage::kPrepared &&
+                     facts.receipt->stage != Stage::kFinished;
+  if (wreck) {
+    receipt.before = facts.receipt->before;
+    receipt.old_data_path = facts.receipt->old_data_path;
+  }
+  return receipt;
+}
+
+/// Names of the network of containers present on this node, of those given.
+std::vector<std::string> Present(const NodeFacts& facts, const std::vector<std::string>& names) {
+  std::vector<std::string> present;
+  for (const std::string& name : names) {
+    if (facts.Container(name) != nullptr) present.push_back(name);
+  }
+  return present;
+}
+
+std::vector<std::string> NotSince(const NodeFacts& facts, const std::vector<std::string>& names) {
+  std::vector<std::string> stale;
+  for (const std::string& name : names) {
+    const ContainerFacts* container = facts.Container(name);
+    if (container == nullptr) continue;
+    if (!container->running || !facts.receipt ||
+        container->started_at <= facts.receipt->restored_at)
+      stale.push_back(name);
+  }
+  return stale;
+}
+
+Error NotSeen(const TargetNode& node) {
+  return Transient("NodeNotSeen", "node " + node.name + " was not seen in this pass");
+}
+
+}  // namespace
+
+Status Executor::Execute(const Call& call, Act act, const RunPlan& plan,
+                         const SnapshotDelivery& delivery, const Todo& todo,
+                         const Observation& seen) {
+  const auto each = [&](auto what) {
+    return deps_.crew.Do(
+        call, todo.nodes, seen,
+        [&](const TargetNode& node, Machine& machine, const NodeFacts* facts) -> Status {
+          if (facts == nullptr) return NotSeen(node);
+          return what(machine, *facts);
+        });
+  };
+  switch (act) {
+    case Act::kLookAgain:
+      return {};
+    case Act::kPrepare:
+      return Prepare(call, plan, todo, seen);
+    case Act::kStage:
+      return StageSnapshot(call, plan, delivery, todo, seen);
+    case Act::kRestoreBeside:
+      return RestoreBeside(call, plan, todo, seen);
+    case Act::kCommit:
+      return Commit(call, todo, seen);
+    case Act::kPoliciesOff:
+      return PoliciesOff(call, todo, seen);
+    case Act::kStopWriters:
+      return each([&](Machine& machine, const NodeFacts& facts) {
+        return machine.Stop(call, Present(facts, WriterContainers()));
+      });
+    case Act::kStopEtcd:
+      return each([&](Machine& machine, const NodeFacts&) { return machine.Stop(call, {"etcd"}); });
+    case Act::kMoveAside:
+      return each(
+          [&](Machine& machine, const NodeFacts&) { return machine.MoveOldDataAside(call); });
+    case Act::kRemoveContainers:
+      return each([&](Machine& machine, const NodeFacts& facts) {
+        return machine.RemoveContainers(call, ContainersToRemove(facts));
+      });
+    case Act::kCleanPaths:
+      return each([&](Machine& machine, const NodeFacts&) { return machine.CleanPaths(call); });
+    case Act::kPutInPlace:
+      return each(
+          [&](Machine& machine, const NodeFacts&) { return machine.PutNewDataInPlace(call); });
+    case Act::kRecordRestored:
+      return Record(call, Stage::kRestored, todo, seen);
+    case Act::kStartEtcd:
+      return each(
+          [&](Machine& machine, const NodeFacts&) { return machine.Start(call, {"etcd"}); });
+    case Act::kStartApiServers:
+      return each([&](Machine& machine, const NodeFacts& facts) {
+        return machine.Restart(call, NotSince(facts, {"kube-apiserver"}));
+      });
+    case Act::kRkeUp:
+      return RkeUp(call, seen);
+    case Act::kStartControllers:
+      return each([&](Machine& machine, const NodeFacts& facts) {
+        return machine.Restart(call,
+                               NotSince(facts, {"kube-controller-manager", "kube-scheduler"}));
+      });
+    case Act::kRestartKubelets:
+      return each([&](Machine& machine, const NodeFacts& facts) {
+        return machine.Restart(call, NotSince(facts, {"kubelet", "kube-proxy"}));
+      });
+    case Act::kRestartNetwork:
+      return each([&](Machine& machine, const NodeFacts& facts) {
+        return machine.Restart(call, NetworkContainersToRestart(facts));
+      });
+    case Act::kRemoveStaleNodes:
+      return RemoveStaleNodes(call, seen);
+    case Act::kPoliciesBack:
+      return PoliciesBack(call, todo, seen);
+    case Act::kFinish:
+      return Record(call, Stage::kFinished, todo, seen);
+  }
+  return {};
+}
+
+Status Executor::Prepare(const Call& call, const RunPlan& plan, const Todo& todo,
+                         const Observation& seen) {
+  return deps_.crew.Do(
+      call, todo.nodes, seen,
+      [&](const TargetNode& node, Machine& machine, const NodeFacts* facts) -> Status {
+        if (facts == nullptr) return NotSeen(node);
+        if (!facts->receipt_error.empty())
+          return Terminal("ReceiptUnreadable", node.name + ": " + facts->receipt_error);
+        return machine.WriteReceipt(call, NewReceipt(deps_.target, plan, *facts));
+      });
+}
+
+Status Executor::StageSnapshot(const Call& call, const RunPlan& plan,
+                               const SnapshotDelivery& delivery, const Todo& todo,
+                               const Observation& seen) {
+  const SnapshotFacts& wanted = plan.snapshot.facts;
+  return deps_.crew.Do(
+      call, todo.nodes, seen,
+      [&](const TargetNode& node, Machine& machine, const NodeFacts* facts) -> Status {
+        if (facts == nullptr) return NotSeen(node);
+        if (delivery.url && (facts->has_curl || facts->has_wget)) {
+          auto url = delivery.url();
+          if (!url) return url.error();
+          const Status fetched =
+              machine.FetchSnapshot(call, *url, wanted.size_bytes, wanted.sha256);
+          if (fetched) return {};
+          if (fetched.error().reason == "LockLost") return fetched;
+          deps_.progress(node.name + " cannot download the snapshot itself, sending it over SSH (" +
+                         fetched.error().message + ")");
+        }
+        auto bytes = BytesOfFile(delivery.path);
+        if (!bytes) return bytes.error();
+        return machine.PutSnapshot(call, *bytes, wanted.size_bytes, wanted.sha256);
+      });
+}
+
+Status Executor::RestoreBeside(const Call& call, const RunPlan& plan, const Todo& todo,
+                               const Observation& seen) {
+  const Target& target = deps_.target;
+  return deps_.crew.Do(
+      call, todo.nodes, seen,
+      [&](const TargetNode& node, Machine& machine, const NodeFacts* facts) -> Status {
+        if (facts == nullptr || !facts->receipt) return NotSeen(node);
+        EtcdRestoreArgs args{plan.etcd_image,
+                             node.member_name,
+                             node.peer_url,
+                             target.InitialCluster(),
+                             target.token,
+                             plan.bump,
+                             ""};
+        if (target.config.etcd_uid != 0) {
+          args.owner =
+              std::to_string(target.config.etcd_uid) + ":" + std::to_string(target.config.etcd_gid);
+        }
+        const auto db = machine.RestoreBeside(call, args);
+        if (!db) return db.error();
+        Receipt receipt = *facts->receipt;
+        receipt.restored_db_sha256 = db->sha256;
+        receipt.restored_db_hash = db->hash;
+        return machine.WriteReceipt(call, receipt);
+      });
+}
+
+Status Executor::Commit(const Call& call, const Todo& todo, const Observation& seen) {
+  return deps_.crew.Do(
+      call, todo.nodes, seen,
+      [&](const TargetNode& node, Machine& machine, const NodeFacts* facts) -> Status {
+        if (facts == nullptr || !facts->receipt || !facts->containers) return NotSeen(node);
+        Receipt receipt = *facts->receipt;
+        for (const std::string& name : kGuarded) {
+          const ContainerFacts* container = facts->Container(name);
+          if (container != nullptr && !receipt.before.contains(name))
+            receipt.before[name] = {container->policy, container->running};
+        }
+        receipt.stage = Stage::kCommitted;
+        return machine.WriteReceipt(call, receipt);
+      });
+}
+
+Status Executor::Record(const Call& call, Stage stage, const Todo& todo, const Observation& seen) {
+  return deps_.crew.Do(
+      call, todo.nodes, seen,
+      [&](const TargetNode& node, Machine& machine, const NodeFacts* facts) -> Status {
+        if (facts == nullptr || !facts->receipt) return NotSeen(node);
+        Receipt receipt = *facts->receipt;
+        receipt.stage = stage;
+        (stage == Stage::kFinished ? receipt.finished_at : receipt.restored_at) = facts->now;
+        return machine.WriteReceipt(call, receipt);
+      });
+}
+
+Status Executor::PoliciesOff(const Call& call, const Todo& todo, const Observation& seen) {
+  return deps_.crew.Do(
+      call, todo.nodes, seen,
+      [&](const TargetNode& node, Machine& machine, const NodeFacts* facts) -> Status {
+        if (facts == nullptr) return NotSeen(node);
+        std::map<std::string, std::string> off;
+        for (const std::string& name : kGuarded) {
+          if (facts->Container(name) != nullptr) off[name] = "no";
+        }
+        return machine.SetPolicies(call, off);
+      });
+}
+
+Status Executor::PoliciesBack(const Call& call, const Todo& todo, const Observation& seen) {
+  return deps_.crew.Do(
+      call, todo.nodes, seen,
+      [&](const TargetNode& node, Machine& machine, const NodeFacts* facts) -> Status {
+        if (facts == nullptr || !facts->receipt) return NotSeen(node);
+        std::map<std::string, std::string> policies;
+        std::vector<std::string> stopped;
+        for (const auto& [name, before] : facts->receipt->before) {
+          const ContainerFacts* container = facts->Container(name);
+          if (container == nullptr) continue;
+          policies[name] = before.policy;
+          if (before.running && !container->running) stopped.push_back(name);
+        }
+        if (Status set = machine.SetPolicies(call, policies); !set) return set;
+        return machine.Start(call, stopped);
+      });
+}
+
+}  // namespace etcdrestore

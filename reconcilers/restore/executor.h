@@ -1,0 +1,59 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "operator/ports/cluster_api.h"
+#include "operator/ports/rke.h"
+#include "reconcilers/restore/crew.h"
+#include "reconcilers/restore/steps.h"
+
+namespace etcdrestore {
+
+/// How nodes get the chosen snapshot: themselves from `url` when the source can give one, else
+/// relayed from the operator's copy.
+struct SnapshotDelivery {
+  std::function<Result<Secret>()> url;  ///< empty: relay only
+  std::string path;
+};
+
+/// Carries out single acts. Every act looks before it changes and can be repeated; nothing here
+/// decides.
+class Executor {
+ public:
+  struct Deps {
+    const Target& target;
+    Crew& crew;
+    ClusterRebuilder& rke;
+    ClusterApi& api;
+    std::string config_text;  ///< cluster.yml as rke shall read it
+    std::string work_dir;     ///< the run's folder on the operator: rke/ and logs; exists
+    std::function<void(const std::string&)> progress;  ///< a line for people
+  };
+  explicit Executor(Deps deps) : deps_(std::move(deps)) {}
+
+  Status Execute(const Call& call, Act act, const RunPlan& plan, const SnapshotDelivery& delivery,
+                 const Todo& todo, const Observation& seen);
+  /// True when rke ended well in this run, also in an earlier process (a record in the run's
+  /// folder).
+  [[nodiscard]] bool RkeUpFinished() const;
+  [[nodiscard]] std::string KubeconfigPath() const;
+
+ private:
+  Status Prepare(const Call& call, const RunPlan& plan, const Todo& todo, const Observation& seen);
+  Status StageSnapshot(const Call& call, const RunPlan& plan, const SnapshotDelivery& delivery,
+                       const Todo& todo, const Observation& seen);
+  Status RestoreBeside(const Call& call, const RunPlan& plan, const Todo& todo,
+                       const Observation& seen);
+  Status Commit(const Call& call, const Todo& todo, const Observation& seen);
+  Status Record(const Call& call, Stage stage, const Todo& todo, const Observation& seen);
+  Status PoliciesOff(const Call& call, const Todo& todo, const Observation& seen);
+  Status PoliciesBack(const Call& call, const Todo& todo, const Observation& seen);
+  Status RkeUp(const Call& call, const Observation& seen);
+  Status RemoveStaleNodes(const Call& call, const Observation& seen);
+
+  Deps deps_;
+};
+
+}  // namespace etcdrestore

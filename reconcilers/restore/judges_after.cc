@@ -1,0 +1,273 @@
+// Goals of Up and Restarted: from here observation may advance or refuse, never reopen what was
+// destroyed.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "reconcilers/restore/identity.h"
+#include "reconcilers/restore/judges.h"
+#include "reconcilers/restore/judging.h"
+
+namespace etcdrestore {
+namespace {
+
+using Unmet = std::optional<std::string>;
+
+Unmet AllRunning(const NodeFacts& facts, const std::vector<std::string>& names) {
+  if (!facts.containers) return "docker does not tell its containers: " + facts.docker_error;
+  for (const std::string& name : names) {
+    if (facts.Container(name) == nullptr) return "there is no container " + name;
+    if (!facts.Running(name)) return name + " does not run";
+  }
+  return std::nullopt;
+}
+
+Unmet AllStartedSince(const NodeFacts& facts, const std::vector<std::string>& names) {
+  if (Unmet unmet = AllRunning(facts, names)) return unmet;
+  for (const std::string& name : names) {
+    if (!facts.receipt || facts.Container(name)->started_at <= facts.receipt->restored_at) {
+      return name + " has not been restarted since the restore";
+    }
+  }
+  return std::nullopt;
+}
+
+bool AnyApiServerRuns(const RunView& view) {
+  return std::any_of(view.seen.facts.begin(), view.seen.facts.end(),
+                     [](const auto& entry) { return entry.second.Running("kube-apiserver"); });
+}
+
+std::optional<Error> WrongMembers(const RunView& view, const TargetNode& node,
+                                  const EtcdFacts& etcd) {
+  const std::uint64_t expected = view.target.ExpectedClusterId();
+  if (etcd.cluster_id != expected) {
+    return Terminal("ForeignMember",
+                    fmt::format("etcd on node {} belongs to cluster {}, this run's is {}: it does "
+                                "not run on the data that this "
+                                "run restored",
+                                node.name, HexId(etcd.cluster_id), HexId(expected)));
+  }
+  if (!etcd.alarms.empty()) {
+    return Terminal("EtcdAlarm",
+                    "etcd on node " + node.name + " raises an alarm: " + etcd.alarms.front());
+  }
+  std::set<std::string> seen;
+  std::set<std::string> wanted;
+  for (const EtcdMember& member : etcd.members) {
+    for (const std::string& url : member.peer_urls) seen.insert(url);
+  }
+  for (const TargetNode* other : view.target.EtcdNodes()) wanted.insert(other->peer_url);
+  if (seen != wanted) {
+    return Terminal(
+        "WrongMembers",
+        fmt::format("etcd on node {} lists {} members with other addresses than the {} planned",
+                    node.name, etcd.members.size(), wanted.size()));
+  }
+  return std::nullopt;
+}
+
+/// Compares two members at one revision; unequal compaction makes hashes incomparable (facts/lab.md
+/// 6).
+Judgement Compare(const RunView& view, const TargetNode& a, const EtcdFacts& left,
+                  const TargetNode& b, const EtcdFacts& right) {
+  if (left.hash_revision != right.hash_revision ||
+      left.compact_revision != right.compact_revision) {
+    if (!AnyApiServerRuns(view) && left.revision != right.revision) {
+      return Refused{Terminal(
+          "MembersDiffer",
+          fmt::format("etcd on {} is at revision {}, on {} at {}: they hold different data", a.name,
+                      left.revision, b.name, right.revision))};
+    }
+    return Todo{{b.name}, b.name + ": not yet at the same revision as " + a.name};
+  }
+  if (left.hash != right.hash || (left.revision == right.revision && left.keys != right.keys)) {
+    return Refused{
+        Terminal("MembersDiffer", fmt::format("etcd on {} and on {} hold different data at "
+                                              "revision {}: hash {} and {}, keys {} and {}",
+                                              a.name, b.name, left.hash_revision, left.hash,
+                                              right.hash, left.keys, right.keys))};
+  }
+  return Done{};
+}
+
+bool IsNetworkContainer(const std::string& name) {
+  static const std::set<std::string> kContainers = {
+      "kube-flannel", "calico-node", "calico-kube-controllers", "flannel", "weave",
+      "weave-npc",    "canal"};
+  if (!name.starts_with("k8s_")) return false;
+  const std::size_t end = name.find('_', 4);
+  return end != std::string::npos && kContainers.contains(name.substr(4, end - 4));
+}
+
+}  // namespace
+
+std::vector<std::string> NetworkContainersToRestart(const NodeFacts& facts) {
+  std::vector<std::string> names;
+  if (!facts.containers || !facts.receipt) return names;
+  for (const ContainerFacts& container : *facts.containers) {
+    if (container.running && IsNetworkContainer(container.name) &&
+        container.started_at <= facts.receipt->restored_at) {
+      names.push_back(container.name);
+    }
+  }
+  return names;
+}
+
+Judgement JudgeEtcdStarted(const RunView& view) {
+  return EachNode(view, OnEtcd, [](const TargetNode&, const NodeFacts& facts) {
+    return AllRunning(facts, {"etcd"});
+  });
+}
+
+Judgement JudgeEtcdVerified(const RunView& view) {
+  const TargetNode* first = nullptr;
+  const std::int64_t expected = view.plan.ExpectedRevision();
+  for (const TargetNode* node : view.target.EtcdNodes()) {
+    const NodeFacts* facts = view.seen.Of(*node);
+    if (facts == nullptr || !facts->etcd || facts->etcd->leader == 0) {
+      return Todo{{node->name},
+                  node->name + ": etcd does not answer yet" +
+                      (facts != nullptr ? ": " + facts->etcd_error : "")};
+    }
+    const EtcdFacts& etcd = *facts->etcd;
+    if (auto wrong = WrongMembers(view, *node, etcd)) return Refused{*wrong};
+    if (etcd.revision < expected || (etcd.revision != expected && !AnyApiServerRuns(view))) {
+      return Refused{Terminal(
+          "WrongRevision", fmt::format("etcd on node {} is at revision {}, exactly {} was expected",
+                                       node->name, etcd.revision, expected))};
+    }
+    if (first == nullptr) first = node;
+    Judgement equal = Compare(view, *first, *view.seen.Of(*first)->etcd, *node, etcd);
+    if (!std::holds_alternative<Done>(equal)) return equal;
+  }
+  return Done{};
+}
+
+Judgement JudgeApiStarted(const RunView& view) {
+  return EachNode(view, OnControlPlane, [](const TargetNode&, const NodeFacts& facts) {
+    return AllStartedSince(facts, {"kube-apiserver"});
+  });
+}
+
+Judgement JudgeApiReady(const RunView& view) {
+  const std::string ca = CertificateFingerprint(view.plan.snapshot.facts.kube_root_ca);
+  for (const TargetNode& node : view.target.nodes) {
+    const NodeFacts* facts = view.seen.Of(node);
+    if (!node.controlplane || facts == nullptr || facts->ca_pem.empty() || ca.empty()) continue;
+    if (CertificateFingerprint(facts->ca_pem) != ca) {
+      return Refused{Terminal("CaChanged", "node " + node.name + " has kube-ca " +
+                                               CertificateFingerprint(facts->ca_pem) +
+                                               ", the snapshot's cluster has " + ca +
+                                               ": tokens and kubeconfigs would stop working")};
+    }
+  }
+  return EachNode(view, OnControlPlane, [](const TargetNode&, const NodeFacts& facts) -> Unmet {
+    if (!facts.api.ready) return "the API server is not ready: " + facts.api.message;
+    if (!facts.api.secrets_listed) return "Secrets were not listed yet";
+    if (!*facts.api.secrets_listed) return "Secrets cannot be listed";
+    return std::nullopt;
+  });
+}
+
+Judgement JudgeRkeUp(const RunView& view) {
+  if (!view.rke_up_finished) return Todo{{}, "rke up has not finished yet"};
+  return EachNode(
+      view, [&](const TargetNode& node) { return IsCleaned(view.target, node); },
+      [](const TargetNode& node, const NodeFacts& facts) {
+        return AllStartedSince(facts, node.Components());
+      });
+}
+
+Judgement JudgeControllersStarted(const RunView& view) {
+  return EachNode(view, OnControlPlane, [](const TargetNode&, const NodeFacts& facts) {
+    return AllStartedSince(facts, {"kube-controller-manager", "kube-scheduler"});
+  });
+}
+
+Judgement JudgeKubeletsRestarted(const RunView& view) {
+  return EachNode(view, Everywhere, [](const TargetNode&, const NodeFacts& facts) {
+    return AllStartedSince(facts, {"kubelet", "kube-proxy"});
+  });
+}
+
+Judgement JudgeNetworkRestarted(const RunView& view) {
+  return EachNode(view, Everywhere, [](const TargetNode&, const NodeFacts& facts) -> Unmet {
+    if (!facts.containers) return "docker does not tell its containers: " + facts.docker_error;
+    const auto left = NetworkContainersToRestart(facts);
+    if (!left.empty()) return left.front() + " has not been restarted since the restore";
+    return std::nullopt;
+  });
+}
+
+Judgement JudgeStaleNodesGone(const RunView& view) {
+  for (const TargetNode& node : view.target.nodes) {
+    const NodeFacts* facts = view.seen.Of(node);
+    if (!node.controlplane || facts == nullptr || !facts->api.nodes) continue;
+    for (const KubeNode& seen : *facts->api.nodes) {
+      const auto& stale = view.target.replaced_hostnames;
+      if (std::find(stale.begin(), stale.end(), seen.name) != stale.end()) {
+        return Todo{{node.name}, "Node object " + seen.name + " of a replaced node is still there"};
+      }
+    }
+    return Done{};
+  }
+  return Todo{{}, "no API server told its Nodes yet"};
+}
+
+Judgement JudgePoliciesBack(const RunView& view) {
+  return EachNode(view, Everywhere, [](const TargetNode&, const NodeFacts& facts) -> Unmet {
+    if (!facts.receipt) return "no receipt";
+    for (const auto& [name, before] : facts.receipt->before) {
+      const ContainerFacts* container = facts.Container(name);
+      if (container == nullptr) continue;
+      if (container->policy != before.policy)
+        return name + " has restart policy " + container->policy + ", was " + before.policy;
+      if (before.running && !container->running) return name + " does not run";
+    }
+    return std::nullopt;
+  });
+}
+
+Judgement JudgeSettled(const RunView& view) {
+  double api_started = 0;
+  const std::vector<KubeNode>* nodes = nullptr;
+  for (const auto& [name, facts] : view.seen.facts) {
+    if (const ContainerFacts* api = facts.Container("kube-apiserver"))
+      api_started = std::max(api_started, api->started_at);
+    if (facts.api.nodes) nodes = &*facts.api.nodes;
+  }
+  return EachNode(view, Everywhere, [&](const TargetNode& node, const NodeFacts& facts) -> Unmet {
+    if (Unmet unmet = AllRunning(facts, node.Components())) return unmet;
+    const NodeFacts* before = view.previous != nullptr ? view.previous->Of(node) : nullptr;
+    for (const std::string& name : node.Components()) {
+      const ContainerFacts* earlier = before != nullptr ? before->Container(name) : nullptr;
+      if (earlier == nullptr) return "seen once only";
+      if (earlier->restarts != facts.Container(name)->restarts) return name + " is restarting";
+    }
+    for (const auto& [name, seen] : facts.health) {
+      const auto wanted = node.Components();
+      if (std::find(wanted.begin(), wanted.end(), name) != wanted.end() && seen != "ok")
+        return name + " is not healthy: " + seen;
+    }
+    if (nodes == nullptr) return "no API server told its Nodes yet";
+    for (const KubeNode& kube : *nodes) {
+      if (kube.name != node.name) continue;
+      if (!kube.ready) return "Node is not Ready yet";
+      if (kube.lease_renewed <= api_started)
+        return "Node's Lease was not renewed since the API server started";
+      return std::nullopt;
+    }
+    return "there is no Node object " + node.name;
+  });
+}
+
+Judgement JudgeFinished(const RunView& view) {
+  return EachNode(view, Everywhere, [](const TargetNode&, const NodeFacts& facts) -> Unmet {
+    if (!facts.receipt || facts.receipt->stage < Stage::kFinished)
+      return "not yet recorded as finished";
+    return std::nullopt;
+  });
+}
+
+}  // namespace etcdrestore

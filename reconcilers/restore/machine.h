@@ -1,0 +1,88 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "operator/base/call.h"
+#include "operator/base/result.h"
+#include "operator/base/secret.h"
+#include "operator/ports/node.h"
+#include "reconcilers/restore/facts.h"
+
+namespace etcdrestore {
+
+/// What a look should gather beside the cheap facts.
+struct LookOptions {
+  bool images = false;  ///< image list
+  std::string_view tool_image =
+      {};                    ///< and abilities of this image's etcd tool; borrowed for the call
+  bool hash_staged = false;  ///< sha256 of the staged snapshot
+  bool hash_data = false;    ///< sha256 and status hash of the restored db
+  bool etcd = false;         ///< ask the node's etcd
+  std::int64_t hash_revision = 0;  ///< compute hashkv at this revision; 0: at the newest
+  bool api = false;                ///< ask the node's API server for readiness
+  bool kube_nodes = false;         ///< and for Nodes, Leases, Secrets
+  bool health = false;             ///< ask every component's healthz
+};
+
+/// Who may act on a node: the fencing token that every remote act compares.
+struct Holder {
+  std::string id;  ///< machine/pid/start time of the process: unique, comparable
+  std::string cluster;
+};
+
+struct EtcdRestoreArgs {
+  std::string image;
+  std::string member_name;
+  std::string peer_url;
+  std::string initial_cluster;
+  std::string token;
+  std::int64_t bump = 0;  ///< 0: the tool cannot
+  std::string owner;      ///< uid:gid of the data when no old member shows it
+};
+
+/// The restored member/snap/db before etcd ever opened it.
+struct RestoredDb {
+  std::string sha256;  ///< hex of the file
+  std::string hash;  ///< what `etcdutl snapshot status` calls hash: equal on all nodes or something
+                     ///< is wrong
+};
+
+/// Everything the reconciler does to one machine. Each act is idempotent or recognisable when half
+/// done, compares the holder inside the same remote script and changes nothing when it is not ours
+/// (LockLost, terminal). Acts may be called again. One act a node at a time; looks any time.
+class Machine {
+ public:
+  virtual ~Machine() = default;
+  virtual Result<NodeFacts> Look(const Call& call, const LookOptions& options) = 0;
+
+  /// Takes the node for this holder. `may_replace`: holders known to be dead, or "*" when a person
+  /// said so. Error LockedByOther (terminal), naming the holder.
+  virtual Status Take(const Call& call, const std::vector<std::string>& may_replace) = 0;
+  virtual Status Renew(const Call& call) = 0;
+  virtual Status Release(const Call& call) = 0;
+  virtual Status WriteReceipt(const Call& call, const Receipt& receipt) = 0;
+
+  /// Puts the snapshot into the run's folder. Verified by size and sha256 before it gets its name.
+  virtual Status FetchSnapshot(const Call& call, const Secret& url, std::uint64_t size,
+                               const std::string& sha256) = 0;
+  virtual Status PutSnapshot(const Call& call, ByteSource bytes, std::uint64_t size,
+                             const std::string& sha256) = 0;
+  /// Restores the staged snapshot beside the live data, or finds it restored there by this run.
+  virtual Result<RestoredDb> RestoreBeside(const Call& call, const EtcdRestoreArgs& args) = 0;
+
+  virtual Status SetPolicies(const Call& call,
+                             const std::map<std::string, std::string>& policies) = 0;
+  virtual Status Stop(const Call& call, const std::vector<std::string>& names) = 0;
+  virtual Status Start(const Call& call, const std::vector<std::string>& names) = 0;
+  virtual Status Restart(const Call& call, const std::vector<std::string>& names) = 0;
+  virtual Status MoveOldDataAside(const Call& call) = 0;
+  virtual Status PutNewDataInPlace(const Call& call) = 0;
+  virtual Status RemoveContainers(const Call& call, const std::vector<std::string>& names) = 0;
+  virtual Status CleanPaths(const Call& call) = 0;
+};
+
+}  // namespace etcdrestore

@@ -1,0 +1,175 @@
+take() {
+  mkdir -p "$DIR" || fail DiskError "mkdir $DIR failed"
+  chmod 700 "$STATE"
+  exec 9>>"$STATE/lock" || fail DiskError "open $STATE/lock failed"
+  flock -w 5 9 || fail LockedByOther "an act of another run is at work on this node"
+  line=$(head -n 1 "$STATE/lock")
+  held=${line%%|*}
+  renewed=${line##*|}
+  if [ -n "$held" ] && [ "$held" != "$HOLDER" ]; then
+    case " $REPLACE " in
+      *" $held "* | ' * ') ;;
+      *)
+        age=$(awk -v now="$(clock)" -v then="$renewed" 'BEGIN { printf "%d", now - then }')
+        [ "$age" -ge 60 ] || fail LockedByOther "held by $line, renewed $age s ago"
+        ;;
+    esac
+  fi
+  write_lock
+  ok
+}
+
+renew() { ok; }
+
+release() {
+  : >"$STATE/lock"
+  ok
+}
+
+# Whole, on disk, then visible: a reader sees the old record or the new one.
+write_record() {
+  printf '%s\n' "$2" >"$1.new" && sync "$1.new" && mv "$1.new" "$1" && sync "$(dirname "$1")" ||
+    fail DiskError "write $1 failed: $(df -h "$STATE" | tail -n 1)"
+}
+receipt() {
+  [ -n "$JSON" ] || fail BadArgument 'an empty receipt'
+  write_record "$STATE/receipt.json" "$JSON"
+  case $JSON in *'"stage":"finished"'*) write_record "$DIR/finished.json" "$JSON" ;; esac
+  ok
+}
+
+verify_staged() {
+  [ "$(stat -c %s "$STAGED.part")" = "$SIZE" ] ||
+    fail WrongSize "the node received $(stat -c %s "$STAGED.part") bytes of the snapshot, $SIZE were expected"
+  seen=$(sha256sum <"$STAGED.part" | cut -c1-64)
+  [ "$seen" = "$SHA" ] || fail WrongContent "the node received a file with sha256 $seen, $SHA was expected"
+  sync "$STAGED.part" && mv "$STAGED.part" "$STAGED" && sync "$DIR" || fail DiskError "rename $STAGED.part failed"
+  ok
+}
+# The URL is a secret: it comes with the script on standard input and goes to curl the same way.
+fetch() {
+  rm -f "$STAGED.part"
+  if command -v curl >/dev/null; then
+    said=$(printf 'url = "%s"\n' "$URL" | curl -f -s -S -o "$STAGED.part" --connect-timeout 10 --speed-limit 1024 --speed-time 30 -K - 2>&1)
+  elif command -v wget >/dev/null; then
+    said=$(printf '%s\n' "$URL" | wget -q -T 30 -t 1 -O "$STAGED.part" -i - 2>&1)
+  else
+    fail NoDownloader 'this node has neither curl nor wget'
+  fi
+  [ -f "$STAGED.part" ] || fail DownloadFailed "$(printf '%s' "$said" | sed 's/?[^ ]*//g')"
+  verify_staged
+}
+put() {
+  cat >"$STAGED.part" || fail DiskError "write $STAGED.part: $(df -h "$DIR" | tail -n 1)"
+  verify_staged
+}
+
+# One run of the etcd tool in a container of the node's own image. $1 is mounted on /restored.
+one_shot() {
+  docker_ rm -f -v "etcdrestore-$RUN" >/dev/null 2>&1
+  mounted=$1
+  shift
+  timeout 1800 docker run --name "etcdrestore-$RUN" --network none --user 0 --security-opt label=disable \
+    -v "$DIR:/stage:ro" -v "$mounted:/restored" --entrypoint /usr/local/bin/etcdutl "$IMAGE" "$@" 2>&1
+}
+restore_beside() {
+  [ "$(cat "$RESTORED/member/.etcdrestore" 2>/dev/null)" = "$RUN" ] || make_beside
+  hash=$(one_shot "$RESTORED" snapshot status /restored/member/snap/db -w json) || fail RestoreFailed "etcdutl snapshot status: $hash"
+  docker_ rm -f -v "etcdrestore-$RUN" >/dev/null 2>&1
+  value db_sha256 "$(sha256sum <"$RESTORED/member/snap/db" | cut -c1-64)"
+  value db_status "$hash"
+  ok
+}
+make_beside() {
+  rm -rf "$RESTORED" "$RESTORED.part"
+  mkdir -p "$DATA" "$RESTORED.part" || fail DiskError "mkdir $RESTORED.part failed"
+  set -- snapshot restore /stage/snapshot.db --data-dir /restored/data --name "$NAME" --initial-cluster "$PEERS" \
+    --initial-cluster-token "$TOKEN" --initial-advertise-peer-urls "$PEER"
+  [ "$BUMP" = 0 ] || set -- "$@" --bump-revision "$BUMP" --mark-compacted
+  said=$(one_shot "$RESTORED.part" "$@") || fail RestoreFailed "etcdutl snapshot restore: $said"
+  part=$RESTORED.part/data/member
+  [ -f "$part/snap/db" ] && ls "$part"/wal/*.wal >/dev/null 2>&1 || fail RestoreFailed "etcdutl made no member: $said"
+  dress "$part"
+  printf '%s\n' "$RUN" >"$part/.etcdrestore"
+  mkdir "$RESTORED" && sync -f "$part" && mv "$part" "$RESTORED/member" && rm -rf "$RESTORED.part" || fail DiskError "rename $part failed"
+}
+# Owner, mode and SELinux label of the new member are those of the old one, else of the configuration.
+dress() {
+  if [ -d "$DATA/member" ]; then
+    chown -R --reference="$DATA/member" "$1"
+    chmod --reference="$DATA/member" "$1"
+    [ -e /sys/fs/selinux/enforce ] && chcon -R --reference="$DATA/member" "$1"
+  elif [ -n "$OWNER" ]; then
+    chown -R "$OWNER" "$1" && chown "$OWNER" "$DATA"
+  fi
+  return 0
+}
+
+policies() {
+  for pair in $POLICIES; do
+    [ "$(container_state "${pair%%=*}")" = missing ] && continue
+    said=$(docker_ update --restart="${pair#*=}" "${pair%%=*}" 2>&1) || fail DockerFailed "docker update ${pair%%=*}: $said"
+  done
+  ok
+}
+# Docker's own exit code says little; what runs afterwards is looked at by the caller.
+stop() {
+  # shellcheck disable=SC2086
+  said=$(timeout 120 docker stop -t "$(stop_patience)" $NAMES 2>&1) || case $said in *'o such container'*) ;; *) fail DockerFailed "docker stop: $said" ;; esac
+  ok
+}
+# etcd may flush; the stateless ones get a moment.
+stop_patience() { case " $NAMES " in *' etcd '*) say 10 ;; *) say 2 ;; esac; }
+start() {
+  # shellcheck disable=SC2086
+  said=$(timeout 120 docker start $NAMES 2>&1) || fail DockerFailed "docker start $NAMES: $said"
+  ok
+}
+restart() {
+  # shellcheck disable=SC2086
+  said=$(timeout 180 docker restart -t 2 $NAMES 2>&1) || fail DockerFailed "docker restart $NAMES: $said"
+  ok
+}
+remove() {
+  # shellcheck disable=SC2086
+  said=$(timeout 180 docker rm -f -v $NAMES 2>&1) || case $said in *'o such container'* | *'already in progress'*) ;; *) fail DockerFailed "docker rm: $said" ;; esac
+  ok
+}
+
+move_aside() {
+  no_etcd
+  if [ -d "$DATA/member" ] && [ "$(cat "$DATA/member/.etcdrestore" 2>/dev/null)" != "$RUN" ]; then
+    [ ! -e "$KEPT/member" ] || fail OldDataInTheWay "$KEPT/member and $DATA/member both hold data that is not this run's; look at both by hand"
+    mkdir -p "$KEPT" && mv "$DATA/member" "$KEPT/member" || fail DiskError "move $DATA/member to $KEPT failed"
+  elif [ ! -e "$KEPT" ]; then
+    mkdir -p "$KEPT" && : >"$KEPT/there-was-no-old-data"
+  fi
+  sync -f "$KEPT"
+  value kept "$KEPT"
+  ok
+}
+put_in_place() {
+  no_etcd
+  if [ "$(cat "$DATA/member/.etcdrestore" 2>/dev/null)" != "$RUN" ]; then
+    [ ! -e "$DATA/member" ] || fail OldDataInTheWay "$DATA/member is there again and is not this run's"
+    [ -d "$RESTORED/member" ] || fail NewDataMissing "$RESTORED/member, made before anything was touched, is gone"
+    mkdir -p "$DATA" && mv "$RESTORED/member" "$DATA/member" || fail DiskError "move $RESTORED/member to $DATA failed"
+  fi
+  rmdir "$RESTORED" 2>/dev/null
+  sync -f "$DATA"
+  ok
+}
+
+# The runbook's list, fixed. A copy stays in the run's folder; nothing on another file system is touched.
+clean_paths() {
+  for path in "$KUBE/ssl" "$KUBE/.tmp" /etc/cni /etc/kube-flannel; do
+    [ -d "$path" ] || continue
+    below=$(awk -v at="$path/" 'index($5, at) == 1 { print $5 }' /proc/self/mountinfo | head -n 1)
+    [ -z "$below" ] || fail MountBelow "$below is mounted below $path; unmount it first"
+    copy=$DIR/old$path
+    [ -e "$copy" ] || { mkdir -p "$(dirname "$copy")" && cp -a --one-file-system "$path" "$copy.new" && mv "$copy.new" "$copy"; } ||
+      fail DiskError "keep a copy of $path in $copy"
+    find "$path" -xdev -mindepth 1 -delete || fail DiskError "empty $path"
+  done
+  ok
+}

@@ -1,0 +1,139 @@
+# Prints one fact a line, "key<TAB>value". A fact that could not be read is not printed, or printed as
+# <key>_error: never as absent.
+CONTAINER='{"name":{{json .Name}},"image":{{json .Config.Image}},"running":{{json .State.Running}},"policy":{{json .HostConfig.RestartPolicy.Name}},"startedAt":{{json .State.StartedAt}},"restarts":{{json .RestartCount}},"labels":{{json .Config.Labels}}{{if eq .Name "/etcd"}},"path":{{json .Path}},"args":{{json .Args}},"mounts":{{json .Mounts}},"user":{{json .Config.User}}{{end}}}'
+
+look() {
+  value now "$(clock)"
+  look_docker
+  look_record
+  look_data
+  [ -f "$KUBE/ssl/kube-ca.pem" ] && value ca "$(tr '\n' '|' <"$KUBE/ssl/kube-ca.pem")"
+  command -v curl >/dev/null && value curl 1
+  command -v wget >/dev/null && value wget 1
+  [ -n "$IMAGES" ] && look_images
+  [ -n "$ETCD" ] && look_etcd
+  [ -n "$API" ] && look_api
+  [ -n "$HEALTH" ] && look_health
+  ok
+}
+
+look_docker() {
+  if version=$(docker_ version -f '{{.Server.Version}}' 2>&1); then
+    value docker "$version"
+  else
+    value docker_error "$(printf '%s' "$version" | tr '\n' ' ')"
+    return
+  fi
+  ids=$(docker_ ps -aq --no-trunc) || return
+  value containers begin
+  # One that vanishes between the list and the look makes inspect fail and is rightly not shown.
+  # shellcheck disable=SC2086
+  [ -z "$ids" ] || docker_ inspect -f "$CONTAINER" $ids 2>/dev/null | while read -r line; do value container "$line"; done
+}
+
+look_record() {
+  [ -e "$STATE/lock" ] && value lock "$(head -n 1 "$STATE/lock")"
+  [ -e "$STATE/receipt.json" ] && value receipt "$(tr '\n' ' ' <"$STATE/receipt.json")"
+  for old in "$STATE"/runs/*/finished.json; do
+    [ -e "$old" ] && value finished "$(tr '\n' ' ' <"$old")"
+  done
+}
+
+look_data() {
+  is_mount "$DATA" && value data_mount 1
+  [ -d "$DATA/member" ] && value member "$(cat "$DATA/member/.etcdrestore" 2>/dev/null)"
+  [ -d "$KEPT" ] && value kept 1
+  [ -d "$RESTORED/member" ] && value restored "$(cat "$RESTORED/member/.etcdrestore" 2>/dev/null)"
+  [ -f "$STAGED" ] && value staged_size "$(stat -c %s "$STAGED")"
+  [ -n "$HASH_STAGED" ] && [ -f "$STAGED" ] && value staged_sha256 "$(sha256sum <"$STAGED" | cut -c1-64)"
+  for old in "$DATA"-before-* "$DATA"/.before-*; do
+    [ -d "$old" ] && [ "$old" != "$KEPT" ] && value older_kept "$(stat -c %Y "$old") $old"
+  done
+  for left in "$KUBE/ssl" "$KUBE/.tmp" /etc/cni /etc/kube-flannel; do
+    [ -n "$(ls -A "$left" 2>/dev/null)" ] && value left "$left"
+  done
+  value data_available "$(available "$DATA")"
+  value stage_available "$(available /opt/rke)"
+  [ -n "$HASH_DATA" ] && look_database
+}
+available() {
+  at=$1
+  while [ ! -d "$at" ]; do at=$(dirname "$at"); done
+  df -P -B1 "$at" | awk 'NR == 2 { print $4 }'
+}
+
+look_database() {
+  for at in "$RESTORED/member" "$DATA/member"; do
+    [ -f "$at/snap/db" ] && [ "$(cat "$at/.etcdrestore" 2>/dev/null)" = "$RUN" ] || continue
+    value db_sha256 "$(sha256sum <"$at/snap/db" | cut -c1-64)"
+    return
+  done
+}
+
+look_images() {
+  docker_ images --format '{{.Repository}}:{{.Tag}}' | while read -r line; do value image "$line"; done
+  [ -n "$IMAGE" ] && docker_ image inspect "$IMAGE" >/dev/null 2>&1 || return
+  help=$(docker_ run --rm --network none --entrypoint /usr/local/bin/etcdutl "$IMAGE" snapshot restore --help 2>&1) || return
+  case $help in *--bump-revision*) value etcdutl bump ;; *) value etcdutl plain ;; esac
+}
+
+etcdctl_() { timeout 20 docker exec -e ETCDCTL_API=3 etcd etcdctl --command-timeout=5s "$@" 2>&1; }
+look_etcd() {
+  value etcd_asked 1
+  if ! status=$(etcdctl_ endpoint status -w json); then
+    value etcd_error "$(printf '%s' "$status" | tr '\n' ' ' | tail -c 600)"
+    return
+  fi
+  value etcd_status "$status"
+  [ "$HASH_REVISION" = 0 ] || value etcd_hash_revision "$HASH_REVISION"
+  value etcd_hash "$(etcdctl_ endpoint hashkv --rev "$HASH_REVISION" -w json)"
+  value etcd_members "$(etcdctl_ member list -w json)"
+  value etcd_alarms "$(etcdctl_ alarm list -w json)"
+  value etcd_count "$(etcdctl_ get / --prefix --count-only --consistency=s -w json)"
+}
+
+# GET from the node's own API server as the controller-manager, which may list everything.
+api_get() {
+  ssl=$KUBE/ssl
+  if command -v curl >/dev/null; then
+    curl -s -S -m 10 -A etcdrestore -w '\n%{http_code}' --cacert "$ssl/kube-ca.pem" --cert "$ssl/kube-controller-manager.pem" \
+      --key "$ssl/kube-controller-manager-key.pem" "https://127.0.0.1:6443$1" 2>&1
+  else
+    timeout 15 docker exec kube-apiserver kubectl --kubeconfig "/etc/kubernetes/ssl/kubecfg-kube-controller-manager.yaml" \
+      --server https://127.0.0.1:6443 get --raw "$1" 2>&1 && printf '\n200'
+  fi
+}
+look_api() {
+  value api_asked 1
+  answer=$(api_get /readyz)
+  case $answer in
+    *'
+200') value api_ready 1 ;;
+    *) value api_error "$(printf '%s' "$answer" | tr '\n' ' ' | tail -c 300)" && return ;;
+  esac
+  [ -n "$KUBE_NODES" ] || return
+  answer=$(api_get '/api/v1/secrets?limit=1')
+  value api_secrets "$(printf '%s' "$answer" | tail -n 1)"
+  answer=$(api_get /api/v1/nodes)
+  [ "$(printf '%s' "$answer" | tail -n 1)" = 200 ] && value api_nodes "$(printf '%s' "$answer" | sed '$d' | tr -d '\n')"
+  answer=$(api_get /apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases)
+  [ "$(printf '%s' "$answer" | tail -n 1)" = 200 ] && value api_leases "$(printf '%s' "$answer" | sed '$d' | tr -d '\n')"
+}
+
+look_health() {
+  health kubelet http://127.0.0.1:10248/healthz
+  health kube-proxy http://127.0.0.1:10256/healthz
+  health kube-controller-manager https://127.0.0.1:10257/healthz
+  health kube-scheduler https://127.0.0.1:10259/healthz
+}
+health() {
+  if command -v curl >/dev/null; then
+    seen=$(curl -s -S -k -m 5 -o /dev/null -w '%{http_code}' "$2" 2>&1)
+    [ "$seen" = 200 ] && seen=ok
+  elif command -v wget >/dev/null; then
+    seen=$(wget -q -T 5 -O /dev/null --no-check-certificate "$2" 2>&1) && seen=ok
+  else
+    return
+  fi
+  value "health_$1" "$(printf '%s' "$seen" | tr '\n' ' ')"
+}

@@ -1,0 +1,124 @@
+#include "reconcilers/restore/plan_document.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "operator/base/sha256.h"
+#include "reconcilers/restore/judges.h"
+
+namespace etcdrestore {
+namespace {
+
+std::string KeptPath(const Target& target, const NodeFacts* facts) {
+  const std::string data = target.config.prefix_path + "/var/lib/etcd";
+  if (facts != nullptr && facts->data.is_mount) return data + "/.before-" + target.run;
+  return data + "-before-" + target.run;
+}
+
+std::size_t PodsOn(const NodeFacts* facts) {
+  if (facts == nullptr || !facts->containers) return 0;
+  return static_cast<std::size_t>(std::count_if(
+      facts->containers->begin(), facts->containers->end(),
+      [](const ContainerFacts& container) { return container.name.starts_with("k8s_POD_"); }));
+}
+
+void AddRebuild(const Target& target, const Observation& seen, PlanDocument& document) {
+  for (const TargetNode& node : target.nodes) {
+    if (!IsCleaned(target, node)) continue;
+    document.destroys.push_back("node " + node.name + ": containers of rke and of Kubernetes pods");
+    document.destroys.push_back("node " + node.name +
+                                ": contents of /etc/kubernetes/ssl, /etc/kubernetes/.tmp, "
+                                "/etc/cni, /etc/kube-flannel (a copy is kept)");
+    const std::size_t pods = PodsOn(seen.Of(node));
+    if (pods > 0)
+      document.loses.push_back(
+          fmt::format("node {}: {} pods stop until the cluster is up again", node.name, pods));
+  }
+  for (const std::string& name : target.replaced_hostnames)
+    document.destroys.push_back("Node object " + name + " (replaced)");
+}
+
+std::string WhyApproval(const Target& target, const StrategyChoice& choice, const Liveness& live) {
+  if (live.alive)
+    return "the cluster still has a quorum and a ready API server: restoring it throws away what "
+           "was written since the snapshot";
+  if (choice.escalated) return "Auto would rebuild the nodes because " + choice.reason;
+  if (target.object.spec.approval == ApprovalMode::kManual) return "spec.approval is Manual";
+  return "";
+}
+
+std::string HashOf(const Target& target, const RunPlan& plan, const PlanDocument& document,
+                   const std::map<std::string, std::string>& host_keys) {
+  nlohmann::json nodes = nlohmann::json::array();
+  for (const TargetNode& node : target.nodes) {
+    const auto key = host_keys.find(node.name);
+    nodes.push_back({node.name, node.node.address, node.node.internal_address, node.node.roles,
+                     key == host_keys.end() ? "" : key->second});
+  }
+  const nlohmann::json hashed = {
+      {"strategy", document.strategy},
+      {"sha256", plan.snapshot.facts.sha256},
+      {"nodes", nodes},
+      {"destroys", document.destroys},
+      {"spec", target.spec_digest},
+      {"config", HexSha256(target.config.raw.dump())},
+      {"state", target.state ? HexSha256(target.state->kube_ca_fingerprint) : ""}};
+  return HexSha256(hashed.dump()).substr(0, 16);
+}
+
+}  // namespace
+
+PlanDocument MakePlanDocument(const Target& target, const RunPlan& plan,
+                              const StrategyChoice& choice, const Liveness& live,
+                              const Observation& seen,
+                              const std::map<std::string, std::string>& host_keys) {
+  PlanDocument document;
+  document.strategy = StrategyName(plan.strategy);
+  document.reason = choice.reason;
+  const SnapshotFacts& snapshot = plan.snapshot.facts;
+  document.summary.push_back(
+      fmt::format("restore {} (taken {}, revision {}, {} keys) on {} etcd members of cluster {}",
+                  plan.snapshot.name, FormatTime(plan.snapshot.taken_at), snapshot.revision,
+                  snapshot.live_keys, target.EtcdNodes().size(), target.object.spec.cluster_name));
+  document.summary.push_back(
+      plan.strategy == StrategyKind::kInPlace
+          ? "stop controllers, API servers and etcd on all nodes; swap the data; start and verify "
+            "etcd, then the rest in order; restart kubelets, proxies and network"
+          : "stop and remove the cluster's containers; swap the data; rke up; verify; restart what "
+            "was not made new");
+  for (const TargetNode* node : target.EtcdNodes()) {
+    document.keeps.push_back(fmt::format(
+        "node {}: old etcd data in {} for {}", node->name, KeptPath(target, seen.Of(*node)),
+        HumanDuration(target.object.spec.clean.keep_old_data_for)));
+  }
+  document.keeps.push_back(
+      "everything under /opt/rke, all images, all containers that are not the cluster's");
+  if (plan.strategy == StrategyKind::kRebuild) AddRebuild(target, seen, document);
+  if (live.revision > snapshot.revision) {
+    document.loses.push_back(fmt::format("{} writes since the snapshot (revision {} now, {} then)",
+                                         live.revision - snapshot.revision, live.revision,
+                                         snapshot.revision));
+  }
+  document.approval_reason = WhyApproval(target, choice, live);
+  document.hash = HashOf(target, plan, document, host_keys);
+  return document;
+}
+
+std::vector<std::string> WayBack(const Target& target, const NodeFacts& facts) {
+  const std::string data = target.config.prefix_path + "/var/lib/etcd";
+  const std::string old = facts.receipt ? facts.receipt->old_data_path : KeptPath(target, &facts);
+  const std::string aside =
+      facts.data.is_mount ? data + "/.restored-" + target.run : data + "-restored-" + target.run;
+  return {
+      "docker update --restart=no etcd kube-apiserver kube-controller-manager kube-scheduler",
+      "docker stop kube-controller-manager kube-scheduler kube-apiserver etcd",
+      "mkdir -p " + aside + " && mv " + data + "/member " + aside + "/member",
+      "mv " + old + "/member " + data + "/member",
+      "(when the lines above are done on ALL etcd nodes) docker start etcd, then kube-apiserver, "
+      "then the others; then docker restart kubelet kube-proxy on every node",
+      "docker update --restart=always etcd kube-apiserver kube-controller-manager kube-scheduler"};
+}
+
+}  // namespace etcdrestore

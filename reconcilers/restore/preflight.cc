@@ -1,0 +1,205 @@
+#include "reconcilers/restore/preflight.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace etcdrestore {
+namespace {
+
+constexpr double kSkewWarn = 1;    // seconds; etcd complains above one
+constexpr double kSkewBlock = 30;  // certificates and leases stop making sense
+constexpr std::uint64_t kWalBytes = 64ULL << 20U;
+
+std::string Mebibytes(std::uint64_t bytes) { return fmt::format("{} MiB", bytes >> 20U); }
+
+Check Ok(const std::string& node, std::string subject, std::string seen) {
+  return {node, std::move(subject), Verdict::kOk, std::move(seen), ""};
+}
+Check Failed(const std::string& node, std::string subject, std::string seen, std::string advice) {
+  return {node, std::move(subject), Verdict::kFailed, std::move(seen), std::move(advice)};
+}
+
+Check CheckDocker(const TargetNode& node, const NodeFacts& facts) {
+  if (!facts.docker_version.empty() && facts.containers)
+    return Ok(node.name, "docker", facts.docker_version);
+  return Failed(node.name, "docker", "does not answer: " + facts.docker_error,
+                "start it on the node (systemctl start docker) and look at its log");
+}
+
+Check CheckClock(const TargetNode& node, const NodeFacts& facts) {
+  const double skew = std::fabs(facts.skew);
+  const std::string seen = fmt::format("{:+.1f} s from this machine", facts.skew);
+  if (skew > kSkewBlock)
+    return Failed(node.name, "clock", seen,
+                  "set the node's clock (NTP); certificates and leases depend on it");
+  if (skew > kSkewWarn)
+    return {node.name, "clock", Verdict::kNote, seen,
+            "etcd wants less than a second between nodes"};
+  return Ok(node.name, "clock", seen);
+}
+
+Check CheckRecord(const Target& target, const TargetNode& node, const NodeFacts& facts) {
+  if (!facts.receipt_error.empty())
+    return {node.name, "record", Verdict::kUnknown, facts.receipt_error, "see above"};
+  if (!facts.receipt || facts.receipt->run_key == target.run_key)
+    return Ok(node.name, "record", "no other run");
+  const Receipt& other = *facts.receipt;
+  if (other.stage == Stage::kFinished)
+    return Ok(node.name, "record", "last run " + other.run_key + " finished");
+  return {node.name, "record", Verdict::kNote,
+          "run " + other.run_key + " stopped at stage " + StageName(other.stage),
+          "this run takes over what it left; the oldest kept data stays at " + other.old_data_path};
+}
+
+Check CheckDisk(const TargetNode& node, const NodeFacts& facts, std::uint64_t db_bytes) {
+  const std::uint64_t data = 3 * db_bytes + kWalBytes;
+  const std::uint64_t stage = 2 * db_bytes + (16ULL << 20U);
+  const std::string seen =
+      fmt::format("{} free for etcd data, {} under /opt/rke", Mebibytes(facts.data.data_available),
+                  Mebibytes(facts.data.stage_available));
+  if (facts.data.data_available >= data && facts.data.stage_available >= stage)
+    return Ok(node.name, "disk", seen);
+  return Failed(node.name, "disk", seen,
+                fmt::format("needed: {} for etcd data (three times the snapshot and the log) and "
+                            "{} under /opt/rke; make room on the node",
+                            Mebibytes(data), Mebibytes(stage)));
+}
+
+Check CheckImage(const TargetNode& node, const NodeFacts& facts, const std::string& image) {
+  if (image.empty()) {
+    return Failed(node.name, "etcd image", "no etcd image is known",
+                  "name it in cluster.yml (system_images.etcd) and load it on the etcd nodes");
+  }
+  const bool present =
+      std::find(facts.images.begin(), facts.images.end(), image) != facts.images.end();
+  if (!present)
+    return Failed(node.name, "etcd image", image + " is not on the node",
+                  "docker pull it there, or docker save | ssh | docker load from another node");
+  if (!facts.etcdutl)
+    return Failed(node.name, "etcd image", image + " has no etcdutl that runs",
+                  "etcd 3.5 or newer is needed for a native restore");
+  return Ok(node.name, "etcd image",
+            image + (facts.etcdutl_can_bump ? ", revisions will be bumped"
+                                            : ", its tool cannot bump revisions"));
+}
+
+void CheckNode(const PreflightInput& input, const TargetNode& node, std::vector<Check>& checks) {
+  const NodeFacts* facts = input.seen.Of(node);
+  if (facts == nullptr) {
+    const auto error = input.seen.errors.find(node.name);
+    const std::string what =
+        error == input.seen.errors.end() ? "was not looked at" : error->second.message;
+    checks.push_back({node.name, "look", Verdict::kUnknown, what,
+                      "mend the connection, or name the node in spec.replaceNodes"});
+    return;
+  }
+  checks.push_back(CheckDocker(node, *facts));
+  checks.push_back(CheckClock(node, *facts));
+  checks.push_back(CheckRecord(input.target, node, *facts));
+  if (!node.etcd) return;
+  if (input.snapshot != nullptr)
+    checks.push_back(CheckDisk(node, *facts, input.snapshot->facts.size_bytes));
+  checks.push_back(CheckImage(node, *facts, input.etcd_image));
+}
+
+Check CheckSnapshot(const ChosenSnapshot& snapshot) {
+  const SnapshotFacts& facts = snapshot.facts;
+  std::string seen = fmt::format("{} from {}: revision {}, {} keys, {} MiB, sha256 {}",
+                                 snapshot.name, snapshot.source, facts.revision, facts.live_keys,
+                                 facts.size_bytes >> 20U, facts.sha256.substr(0, 16));
+  if (facts.has_kube_system) return Ok("", "snapshot", seen);
+  return {"", "snapshot", Verdict::kNote, seen + "; it holds no namespace kube-system",
+          "it may be the snapshot of an empty cluster; it is taken because it was named exactly"};
+}
+
+/// The snapshot's own copy of the cluster's CA against a certificate seen elsewhere.
+Check CompareCa(const std::string& node, const std::string& where, const std::string& in_snapshot,
+                const std::string& seen) {
+  if (in_snapshot == seen) return Ok(node, "kube-ca", "the same as in the snapshot");
+  return Failed(node, "kube-ca",
+                where + " has " + seen + ", the snapshot's cluster has " + in_snapshot,
+                "this snapshot is of another cluster, or the cluster got a new CA since; choose a "
+                "snapshot of this cluster");
+}
+
+void CheckRebuild(const PreflightInput& input, const std::string& in_snapshot,
+                  std::vector<Check>& checks) {
+  const Target& target = input.target;
+  if (input.rke_version) checks.push_back(Ok("", "rke", *input.rke_version));
+  if (!input.rke_version)
+    checks.push_back(
+        Failed("", "rke", input.rke_problem, "install the rke program and name it with --rke"));
+  if (!target.state) {
+    checks.push_back(Failed("", "rkestate", "none was given and the snapshot holds none",
+                            "give spec.rke.clusterState: without it there is no CA key, and a new "
+                            "CA would cut off every client"));
+    return;
+  }
+  if (!in_snapshot.empty())
+    checks.push_back(
+        CompareCa("", "cluster.rkestate", in_snapshot, target.state->kube_ca_fingerprint));
+  const std::string& wanted = target.config.kubernetes_version;
+  const std::string& had = target.state->kubernetes_version;
+  if (!had.empty() && wanted != had) {
+    checks.push_back(
+        Failed("", "version",
+               "cluster.yml says Kubernetes '" + wanted + "', the state was written for " + had,
+               "set kubernetes_version: " + had +
+                   " in cluster.yml; a restore is not the time to upgrade"));
+  }
+}
+
+}  // namespace
+
+bool AllPassed(const std::vector<Check>& checks) {
+  return std::none_of(checks.begin(), checks.end(), [](const Check& check) {
+    return check.verdict == Verdict::kFailed || check.verdict == Verdict::kUnknown;
+  });
+}
+
+Error FailureOf(const std::vector<Check>& checks) {
+  std::string message;
+  for (const Check& check : checks) {
+    if (check.verdict != Verdict::kFailed && check.verdict != Verdict::kUnknown) continue;
+    message += (message.empty() ? "" : "; ") +
+               (check.node.empty() ? "" : "node " + check.node + ", ") + check.subject + ": " +
+               check.seen;
+    if (!check.advice.empty()) message += " (" + check.advice + ")";
+  }
+  return Terminal("PreflightFailed", message);
+}
+
+std::vector<Check> CheckNodes(const PreflightInput& input) {
+  std::vector<Check> checks;
+  for (const TargetNode& node : input.target.nodes) CheckNode(input, node, checks);
+  return checks;
+}
+
+std::vector<Check> CheckIdentity(const PreflightInput& input) {
+  std::vector<Check> checks;
+  if (input.snapshot == nullptr) return checks;
+  checks.push_back(CheckSnapshot(*input.snapshot));
+  const std::string in_snapshot = CertificateFingerprint(input.snapshot->facts.kube_root_ca);
+  if (in_snapshot.empty()) {
+    checks.push_back({"", "kube-ca", Verdict::kNote, "the snapshot does not tell its cluster's CA",
+                      "make sure by other means that it is of this cluster"});
+  }
+  if (input.strategy == StrategyKind::kRebuild) CheckRebuild(input, in_snapshot, checks);
+  for (const TargetNode& node : input.target.nodes) {
+    const NodeFacts* facts = input.seen.Of(node);
+    if (facts == nullptr || in_snapshot.empty() || node.replacement) continue;
+    const std::string here = CertificateFingerprint(facts->ca_pem);
+    if (!here.empty())
+      checks.push_back(CompareCa(node.name, "/etc/kubernetes/ssl", in_snapshot, here));
+    if (here.empty() && input.strategy == StrategyKind::kInPlace) {
+      checks.push_back(Failed(node.name, "kube-ca",
+                              "/etc/kubernetes/ssl/kube-ca.pem cannot be read",
+                              "the certificates are gone: use strategy Rebuild"));
+    }
+  }
+  return checks;
+}
+
+}  // namespace etcdrestore

@@ -1,0 +1,169 @@
+#include "reconcilers/restore/reconciler.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "reconcilers/restore/judges.h"
+
+namespace etcdrestore {
+namespace {
+
+bool OfThisRun(const Target& target, const NodeFacts& facts) {
+  return facts.receipt && facts.receipt->run_key == target.run_key;
+}
+
+}  // namespace
+
+RunRecord Reconciler::Run(const Call& call) {
+  record_.started = deps_.clock.Now();
+  const Call whole = call.Within(deps_.target.object.spec.deadlines.total);
+  Go stop = Begin(whole);
+  if (!stop && request_.mode == RunMode::kRun) stop = Walk(whole, StepsOf(record_.plan->strategy));
+  // The look that ends a run is for the report; a stop request does not take it away.
+  Call last = call;
+  last.stop = {};
+  last = last.Within(std::chrono::seconds(20));
+  if (stop && committed_ && stop->ending != Ending::kDone) record_.seen = deps_.crew.Look(last, {});
+  if (holds_nodes_) {
+    (void)deps_.crew.Do(last, {}, record_.seen,
+                        [&](const TargetNode&, Machine& machine, const NodeFacts*) {
+                          return machine.Release(last);
+                        });
+  }
+  record_.ending = stop ? stop->ending : Ending::kDone;
+  if (stop) record_.error = stop->error;
+  record_.completed = deps_.clock.Now();
+  Publish();
+  return record_;
+}
+
+Reconciler::Go Reconciler::Begin(const Call& call) {
+  const EtcdRestoreSpec& spec = deps_.target.object.spec;
+  record_.seen =
+      deps_.crew.Look(call, {.images = true, .etcd = true, .api = true, .kube_nodes = true});
+  record_.host_keys = deps_.host_keys();
+  if (Go stop = Latch(call)) return stop;
+  if (!committed_) {
+    if (spec.cancel)
+      return Stop{Ending::kCancelled,
+                  Terminal("Cancelled", "spec.cancel is true; nothing was changed")};
+    if (spec.paused)
+      return Stop{Ending::kAwaitingApproval,
+                  Terminal("Paused", "spec.paused is true; nothing was changed")};
+    const SystemTime created = deps_.target.object.created.value_or(record_.started);
+    if (spec.not_after.value_or(created + std::chrono::hours(24)) < record_.started) {
+      return Stop{Ending::kRejected, Terminal("Expired",
+                                              "spec.notAfter has passed; nothing was changed. Set "
+                                              "a later one, with a new runID if need be")};
+    }
+  }
+  if (committed_) return Resume(call);
+  return Preflight(call);
+}
+
+/// A run happens once: a receipt that says finished ends here, another spec under the same key is
+/// refused.
+Reconciler::Go Reconciler::Latch(const Call& call) {
+  bool finished = false;
+  std::string when;
+  for (const auto& [name, facts] : record_.seen.facts) {
+    const auto& old = facts.finished_runs;
+    const bool archived = std::find(old.begin(), old.end(), deps_.target.run_key) != old.end();
+    if (!facts.receipt_error.empty())
+      return Stop{Ending::kPreflightFailed,
+                  Terminal("ReceiptUnreadable", "node " + name + ": " + facts.receipt_error)};
+    if (archived && !OfThisRun(deps_.target, facts)) finished = true;
+    if (!OfThisRun(deps_.target, facts)) continue;
+    if (facts.receipt->spec_digest != deps_.target.spec_digest &&
+        facts.receipt->stage != Stage::kPrepared) {
+      return Stop{
+          Ending::kRejected,
+          Terminal("RunIDReused", "runID " + deps_.target.object.spec.run_id +
+                                      " was used with another specification; give a new runID")};
+    }
+    committed_ = committed_ || facts.receipt->stage >= Stage::kCommitted;
+    if (facts.receipt->stage == Stage::kFinished) {
+      finished = true;
+      when = FormatTime(SystemTime(std::chrono::duration_cast<Duration>(
+          std::chrono::duration<double>(facts.receipt->finished_at))));
+    }
+  }
+  const bool all = std::all_of(deps_.target.nodes.begin(), deps_.target.nodes.end(),
+                               [&](const TargetNode& node) {
+                                 const NodeFacts* facts = record_.seen.Of(node);
+                                 return facts != nullptr && OfThisRun(deps_.target, *facts) &&
+                                        facts->receipt->stage == Stage::kFinished;
+                               });
+  // Half of the nodes recorded as finished is a run that was killed at its very end: it is walked
+  // to the end.
+  if (!finished || (committed_ && !all)) return std::nullopt;
+  (void)call;
+  const Liveness live = LivenessOf(deps_.target, record_.seen);
+  record_.message = "this run finished" + (when.empty() ? "" : " at " + when);
+  if (live.alive) {
+    record_.message += "; the cluster has a quorum and a ready API server. Nothing was done";
+    return Stop{Ending::kDone, {}};
+  }
+  return Stop{Ending::kFailed,
+              Terminal("FinishedButNotUp",
+                       record_.message + ", and the cluster is not up now. It is not restored a "
+                                         "second time: give a new runID to restore again")};
+}
+
+Reconciler::Go Reconciler::TakeNodes(const Call& call) {
+  std::vector<std::string> may_replace;
+  for (const auto& [name, facts] : record_.seen.facts) {
+    if (!facts.lock.holder.empty() && deps_.holder_is_dead(facts.lock.holder))
+      may_replace.push_back(facts.lock.holder);
+  }
+  if (request_.takeover) may_replace.assign(1, "*");
+  const Status taken = deps_.crew.Do(call, {}, record_.seen,
+                                     [&](const TargetNode&, Machine& machine, const NodeFacts*) {
+                                       return machine.Take(call, may_replace);
+                                     });
+  // Also after a failure: those that were taken are given back, Release on the others changes
+  // nothing.
+  holds_nodes_ = true;
+  if (taken) return std::nullopt;
+  if (taken.error().reason == "LockedByOther") {
+    return Stop{Ending::kLocked,
+                Terminal("LockedByOther", taken.error().message +
+                                              ". Another restore is at work on the same nodes: "
+                                              "wait for it. If you know that its process is gone, "
+                                              "run again with --takeover, or wait a minute")};
+  }
+  return Stop{committed_ ? Ending::kNeedsAttention : Ending::kPreflightFailed, taken.error()};
+}
+
+Reconciler::Stop Reconciler::BadEnd(const Error& error) const {
+  if (committed_) return {Ending::kNeedsAttention, error};
+  if (error.reason == "Interrupted") return {Ending::kInterrupted, error};
+  if (error.reason == "DeadlineExceeded") return {Ending::kDeadline, error};
+  if (error.reason == "LockLost") return {Ending::kLocked, error};
+  return {Ending::kPreflightFailed, error};
+}
+
+RunView Reconciler::View() const {
+  return {deps_.target, *record_.plan, record_.seen, previous_ ? &*previous_ : nullptr,
+          deps_.executor.RkeUpFinished()};
+}
+
+void Reconciler::Enter(const Step& step, const std::string& message) {
+  record_.step = step.name;
+  record_.message = message;
+  if (record_.timeline.empty() || record_.timeline.back().phase != step.phase) {
+    Leave();
+    record_.timeline.push_back({step.phase, deps_.clock.Now(), std::nullopt, 1});
+  }
+  Publish();
+}
+
+void Reconciler::Leave() {
+  if (!record_.timeline.empty() && !record_.timeline.back().finished)
+    record_.timeline.back().finished = deps_.clock.Now();
+}
+
+void Reconciler::Publish() { deps_.listener.OnProgress(record_); }
+
+}  // namespace etcdrestore

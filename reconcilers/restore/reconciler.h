@@ -1,0 +1,96 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "reconcilers/restore/executor.h"
+#include "reconcilers/restore/report.h"
+#include "reconcilers/restore/snapshot_choice.h"
+
+namespace etcdrestore {
+
+enum class RunMode { kCheck, kPlan, kRun };
+
+struct RunRequest {
+  RunMode mode = RunMode::kRun;
+  std::string approved_plan;  ///< from --approve or spec.approvedPlan
+  bool takeover = false;      ///< a person says that the holder of the nodes is gone
+};
+
+/// Hears what happens, in order, from one thread.
+class RunListener {
+ public:
+  virtual ~RunListener() = default;
+  virtual void OnNote(const std::string& line) = 0;  ///< something worth a line
+  virtual void OnChecks(const std::vector<Check>& checks) = 0;
+  virtual void OnPlan(const PlanDocument& plan) = 0;
+  virtual void OnProgress(const RunRecord& record) = 0;  ///< phase, step or message changed
+};
+
+/// One run from the first look to its end: observe, plan, one act, report, again. Keeps nothing but
+/// a record for people; killed at any instant and started again it comes to the same end, because
+/// every decision is made from what the nodes show.
+class Reconciler {
+ public:
+  struct Deps {
+    const Target& target;
+    Crew& crew;
+    Executor& executor;
+    Clock& clock;
+    RunListener& listener;
+    /// Opens spec.sources; called once, when the snapshot is chosen.
+    std::function<Result<std::vector<SnapshotSource>>(const Call&)> open_sources;
+    /// Gets the state found in a snapshot's zip, when none was given. May be empty.
+    std::function<Status(const std::string& rkestate)> adopt_state;
+    std::function<const std::map<std::string, std::string>()> host_keys;
+    std::function<Result<std::string>(const Call&)> rke_version;
+    std::function<bool(const std::string& holder)> holder_is_dead;
+    std::function<void(const Call&, Duration)> wait;  ///< returns early when the call is stopped
+    std::string folder;                               ///< the run's folder on this machine
+  };
+  Reconciler(Deps deps, RunRequest request)
+      : deps_(std::move(deps)), request_(std::move(request)) {}
+
+  /// Runs to an end; never throws. The record tells how it ended.
+  RunRecord Run(const Call& call);
+
+ private:
+  struct Stop {  ///< an end, found anywhere in the run
+    Ending ending;
+    Error error;
+  };
+  using Go = std::optional<Stop>;  ///< nullopt: go on
+
+  Go Begin(const Call& call);
+  Go Latch(const Call& call);
+  Go TakeNodes(const Call& call);
+  Go Preflight(const Call& call);
+  Go Choose(const Call& call, const std::string& pinned_sha256);
+  Go Resume(const Call& call);
+  Go Approve();
+  Go Walk(const Call& call, std::span<const Step> steps);
+  Go Act(const Call& call, const Step& step, const Todo& todo, int& failures);
+  Go LookForWalk(const Call& call, const Step& step, int& failures);
+  Go TransientTrouble(const Call& call, const Error& error, int& failures);
+  Go OverBudget(const Call& call) const;
+  Stop BadEnd(const Error& error) const;
+  void Enter(const Step& step, const std::string& message);
+  void Leave();
+  void Publish();
+  RunView View() const;
+
+  Deps deps_;
+  RunRequest request_;
+  RunRecord record_;
+  SnapshotDelivery delivery_;
+  std::optional<Observation> previous_;
+  std::vector<SnapshotSource> sources_;
+  StrategyChoice choice_;
+  Liveness live_;
+  LookOptions looked_;
+  bool committed_ = false;
+  bool holds_nodes_ = false;
+};
+
+}  // namespace etcdrestore

@@ -1,0 +1,180 @@
+// Everything before the point of no return: nothing here changes more than the run's own folders.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "operator/base/files.h"
+#include "reconcilers/restore/judges.h"
+#include "reconcilers/restore/reconciler.h"
+
+namespace etcdrestore {
+namespace {
+
+constexpr std::int64_t kBump = 1'000'000'000;
+
+/// What a later process needs to know of the chosen file beside its content.
+std::string ChoiceRecord(const ChosenSnapshot& snapshot) {
+  return nlohmann::json{{"name", snapshot.name},
+                        {"source", snapshot.source},
+                        {"takenAt", FormatTime(snapshot.taken_at)},
+                        {"sha256", snapshot.facts.sha256}}
+      .dump();
+}
+
+std::optional<ChosenSnapshot> RecordedChoice(const Call& call, const std::string& folder,
+                                             const std::string& sha256) {
+  const auto text = ReadFile(folder + "/snapshot.json");
+  if (!text) return std::nullopt;
+  const auto json = nlohmann::json::parse(*text, nullptr, false);
+  if (!json.is_object() || json.value("sha256", "") != sha256) return std::nullopt;
+  auto facts = ReadSnapshot(call, folder + "/snapshot.db");
+  if (!facts || facts->sha256 != sha256) return std::nullopt;
+  return ChosenSnapshot{json.value("name", ""), json.value("source", ""), folder + "/snapshot.db",
+                        ParseTime(json.value("takenAt", "")).value_or(SystemTime{}),
+                        std::move(*facts)};
+}
+
+bool EveryToolCanBump(const Target& target, const Observation& seen) {
+  const auto etcd = target.EtcdNodes();
+  return std::all_of(etcd.begin(), etcd.end(), [&](const TargetNode* node) {
+    const NodeFacts* facts = seen.Of(*node);
+    return facts != nullptr && facts->etcdutl_can_bump;
+  });
+}
+
+}  // namespace
+
+Reconciler::Go Reconciler::Preflight(const Call& whole) {
+  const Call call = whole.Within(deps_.target.object.spec.deadlines.preflight);
+  record_.timeline.push_back({Phase::kPreflight, record_.started, std::nullopt, 1});
+  record_.step = "Observed";
+  record_.message = "looking at the nodes";
+  Publish();
+  PreflightInput input{deps_.target,
+                       record_.seen,
+                       nullptr,
+                       ChooseEtcdImage(deps_.target, record_.seen),
+                       std::nullopt,
+                       "",
+                       StrategyKind::kInPlace};
+  live_ = LivenessOf(deps_.target, record_.seen);
+  const bool all_seen = record_.seen.errors.empty();
+  if (all_seen) {
+    if (Go stop = TakeNodes(call)) return stop;
+    const Observation before = record_.seen;
+    record_.seen = deps_.crew.Look(call, {.images = true, .tool_image = input.etcd_image});
+    choice_ = ChooseStrategy(deps_.target, record_.seen);
+    if (choice_.refused) return Stop{Ending::kPreflightFailed, *choice_.refused};
+    input.strategy = choice_.strategy;
+  }
+  if (input.strategy == StrategyKind::kRebuild) {
+    const auto version = deps_.rke_version(call);
+    if (version) input.rke_version = *version;
+    if (!version) input.rke_problem = version.error().message;
+  }
+  const Go no_snapshot = Choose(call, "");
+  if (record_.plan) input.snapshot = &record_.plan->snapshot;
+  record_.checks = CheckNodes(input);
+  const auto identity = CheckIdentity(input);
+  record_.checks.insert(record_.checks.end(), identity.begin(), identity.end());
+  if (no_snapshot)
+    record_.checks.push_back({"", "snapshot", Verdict::kFailed, no_snapshot->error.message, ""});
+  deps_.listener.OnChecks(record_.checks);
+  if (!AllPassed(record_.checks)) {
+    if (no_snapshot && no_snapshot->ending != Ending::kPreflightFailed) return no_snapshot;
+    return Stop{Ending::kPreflightFailed, FailureOf(record_.checks)};
+  }
+  record_.plan->strategy = choice_.strategy;
+  record_.plan->etcd_image = input.etcd_image;
+  if (EveryToolCanBump(deps_.target, record_.seen)) {
+    record_.plan->bump =
+        std::max(kBump, live_.revision - record_.plan->snapshot.facts.revision + kBump);
+  }
+  if (Go stop = Walk(call, PreflightSteps())) return stop;
+  record_.document = MakePlanDocument(deps_.target, *record_.plan, choice_, live_, record_.seen,
+                                      record_.host_keys);
+  deps_.listener.OnPlan(*record_.document);
+  Leave();
+  return request_.mode == RunMode::kRun ? Approve() : std::nullopt;
+}
+
+Reconciler::Go Reconciler::Choose(const Call& call, const std::string& pinned_sha256) {
+  if (auto recorded = pinned_sha256.empty() ? std::nullopt
+                                            : RecordedChoice(call, deps_.folder, pinned_sha256)) {
+    record_.plan.emplace();
+    delivery_.path = recorded->path;
+    record_.plan->snapshot = std::move(*recorded);
+    return std::nullopt;
+  }
+  record_.message = "choosing and verifying the snapshot";
+  Publish();
+  auto sources = deps_.open_sources(call);
+  if (!sources) return BadEnd(sources.error());
+  sources_ = std::move(*sources);
+  const SnapshotWish wish{deps_.target.object.spec.snapshot, pinned_sha256, deps_.folder};
+  auto choice = ChooseSnapshot(call, wish, sources_, deps_.clock.Now());
+  if (!choice) return BadEnd(choice.error());
+  for (const std::string& note : choice->notes) deps_.listener.OnNote("passed over: " + note);
+  if (choice->rkestate && !deps_.target.state && deps_.adopt_state) {
+    if (Status adopted = deps_.adopt_state(*choice->rkestate); !adopted) {
+      deps_.listener.OnNote("the rkestate in the snapshot's zip cannot be used: " +
+                            adopted.error().message);
+    }
+  }
+  if (Status kept =
+          WriteFileAtomically(deps_.folder + "/snapshot.json", ChoiceRecord(choice->snapshot));
+      !kept)
+    return BadEnd(kept.error());
+  record_.plan.emplace();
+  record_.plan->snapshot = std::move(choice->snapshot);
+  delivery_ = std::move(choice->delivery);
+  return std::nullopt;
+}
+
+/// Past the point of no return the receipts are the plan: nothing is decided anew.
+Reconciler::Go Reconciler::Resume(const Call& call) {
+  deps_.listener.OnNote(
+      "this run was interrupted after its point of no return; going on where the nodes show it "
+      "stopped");
+  int failures = 0;
+  while (!record_.seen.errors.empty()) {
+    const auto& [name, error] = *record_.seen.errors.begin();
+    if (Go stop = TransientTrouble(call, error.In("node " + name), failures)) return stop;
+    record_.seen = deps_.crew.Look(call, {});
+  }
+  record_.host_keys = deps_.host_keys();
+  if (Go stop = TakeNodes(call)) return stop;
+  const Receipt* receipt = nullptr;
+  for (const auto& [name, facts] : record_.seen.facts) {
+    const bool ours = facts.receipt && facts.receipt->run_key == deps_.target.run_key;
+    if (ours && (receipt == nullptr || facts.receipt->stage > receipt->stage))
+      receipt = &*facts.receipt;
+  }
+  if (receipt == nullptr)
+    return BadEnd(Terminal("ReceiptMissing", "no node has a receipt of this run any more"));
+  const Receipt known = *receipt;
+  if (Go stop = Choose(call, known.snapshot_sha256)) return stop;
+  record_.plan->strategy =
+      known.strategy == "Rebuild" ? StrategyKind::kRebuild : StrategyKind::kInPlace;
+  record_.plan->bump = known.bumped_by;
+  record_.plan->etcd_image = ChooseEtcdImage(deps_.target, record_.seen);
+  record_.point_of_no_return = record_.started;
+  return std::nullopt;
+}
+
+Reconciler::Go Reconciler::Approve() {
+  const PlanDocument& plan = *record_.document;
+  const std::string& given = request_.approved_plan.empty() ? deps_.target.object.spec.approved_plan
+                                                            : request_.approved_plan;
+  if (plan.approval_reason.empty()) return std::nullopt;
+  if (given == plan.hash) return std::nullopt;
+  std::string message = "approval is needed: " + plan.approval_reason;
+  for (const std::string& loss : plan.loses) message += "; lost: " + loss;
+  message += given.empty() ? "" : "; the approval given is for plan " + given;
+  return Stop{
+      Ending::kAwaitingApproval,
+      Terminal("AwaitingApproval",
+               message + ". Nothing was changed. To go on: run again with --approve " + plan.hash)};
+}
+
+}  // namespace etcdrestore

@@ -1,0 +1,137 @@
+// The walk along a table of steps: look, judge, one act, again.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "operator/base/files.h"
+#include "reconcilers/restore/judges.h"
+#include "reconcilers/restore/reconciler.h"
+
+namespace etcdrestore {
+namespace {
+
+using namespace std::chrono_literals;
+
+Duration DeadlineOf(const DeadlineSpec& spec, Phase phase) {
+  switch (phase) {
+    case Phase::kPreflight:
+      return spec.preflight;
+    case Phase::kCleaned:
+      return spec.cleaned;
+    case Phase::kFetched:
+      return spec.fetched;
+    case Phase::kRestored:
+      return spec.restored;
+    case Phase::kUp:
+      return spec.up;
+    case Phase::kRestarted:
+      return spec.restarted;
+  }
+  return spec.total;
+}
+
+/// Members that API servers write to are compared at a revision that all have reached.
+std::int64_t CommonRevision(const Observation& seen) {
+  std::int64_t lowest = 0;
+  bool api = false;
+  for (const auto& [name, facts] : seen.facts) {
+    api = api || facts.Running("kube-apiserver");
+    if (facts.etcd)
+      lowest = lowest == 0 ? facts.etcd->revision : std::min(lowest, facts.etcd->revision);
+  }
+  return api ? lowest : 0;
+}
+
+}  // namespace
+
+Reconciler::Go Reconciler::Walk(const Call& call, std::span<const Step> steps) {
+  std::size_t frontier = 0;
+  int failures = 0;
+  record_.seen = {};
+  looked_ = {};
+  while (true) {
+    if (Go stop = OverBudget(call)) return stop;
+    const Step& step = steps[std::min(frontier, steps.size() - 1)];
+    if (Go stop = LookForWalk(call, step, failures)) return stop;
+    if (!record_.seen.errors.empty()) continue;
+    const RunView view = View();
+    const Next next = NextStep(steps, frontier, looked_, view);
+    frontier = std::max(frontier, next.at);
+    if (next.at == steps.size()) break;
+    if (!next.judgement) continue;
+    const Step& due = steps[next.at];
+    if (const auto* refused = std::get_if<Refused>(&*next.judgement)) return BadEnd(refused->error);
+    const auto& todo = std::get<Todo>(*next.judgement);
+    Enter(due, todo.message);
+    if (due.name == std::string_view("EtcdVerified")) record_.verified.clear();
+    if (Go stop = Act(call, due, todo, failures)) return stop;
+  }
+  if (steps.data() != PreflightSteps().data()) Leave();
+  return std::nullopt;
+}
+
+Reconciler::Go Reconciler::LookForWalk(const Call& call, const Step& step, int& failures) {
+  LookOptions options = step.look;
+  if (options.etcd) options.hash_revision = CommonRevision(record_.seen);
+  previous_ = std::exchange(record_.seen, deps_.crew.Look(call, options));
+  looked_ = options;
+  for (const auto& [name, facts] : record_.seen.facts) {
+    if (facts.etcd) record_.verified[name] = *facts.etcd;
+  }
+  if (record_.seen.errors.empty()) return std::nullopt;
+  const auto& [name, error] = *record_.seen.errors.begin();
+  if (error.kind == ErrorKind::kTerminal) return BadEnd(error);
+  return TransientTrouble(call, error, failures);
+}
+
+Reconciler::Go Reconciler::Act(const Call& call, const Step& step, const Todo& todo,
+                               int& failures) {
+  if (step.act == Act::kLookAgain) {
+    deps_.wait(call, 300ms);
+    return std::nullopt;
+  }
+  if (step.act == Act::kCommit && !committed_) {
+    committed_ = true;
+    record_.point_of_no_return = deps_.clock.Now();
+    Publish();
+  }
+  // A stop request lets the act reach its end; only what may take minutes and can be resumed hears
+  // it.
+  Call one = call.Within(DeadlineOf(deps_.target.object.spec.deadlines, step.phase));
+  if (step.act != Act::kRkeUp && step.act != Act::kStage) one.stop = {};
+  const Status done =
+      deps_.executor.Execute(one, step.act, *record_.plan, delivery_, todo, record_.seen);
+  if (done) {
+    failures = 0;
+    return std::nullopt;
+  }
+  if (done.error().kind == ErrorKind::kTerminal) return BadEnd(done.error());
+  return TransientTrouble(call, done.error(), failures);
+}
+
+Reconciler::Go Reconciler::TransientTrouble(const Call& call, const Error& error, int& failures) {
+  if (error.reason == "Interrupted" || error.reason == "DeadlineExceeded") return BadEnd(error);
+  if (++failures >= deps_.target.object.spec.attempts) {
+    return BadEnd(
+        Terminal(error.reason, fmt::format("{} (tried {} times)", error.message, failures)));
+  }
+  if (!record_.timeline.empty()) ++record_.timeline.back().attempts;
+  deps_.listener.OnNote(fmt::format("attempt {} of {} failed: {}", failures,
+                                    deps_.target.object.spec.attempts, error.message));
+  deps_.wait(call, std::min<Duration>(1s * (1 << std::min(failures - 1, 5)), 30s));
+  return std::nullopt;
+}
+
+Reconciler::Go Reconciler::OverBudget(const Call& call) const {
+  if (const auto over = call.Over()) return BadEnd(*over);
+  if (record_.timeline.empty()) return std::nullopt;
+  const PhaseSpan& span = record_.timeline.back();
+  if (span.finished) return std::nullopt;
+  const Duration limit = DeadlineOf(deps_.target.object.spec.deadlines, span.phase);
+  if (deps_.clock.Now() - span.started <= limit) return std::nullopt;
+  return BadEnd(Transient("DeadlineExceeded",
+                          fmt::format("phase {} took longer than {}: {}", PhaseName(span.phase),
+                                      HumanDuration(limit), record_.message)));
+}
+
+}  // namespace etcdrestore

@@ -1,0 +1,207 @@
+#include "reconcilers/restore/script_machine.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+namespace etcdrestore {
+
+extern const std::string_view kNodeScript;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+/// Reasons that only a person can change; everything else may pass.
+constexpr std::array<std::string_view, 9> kTerminalReasons = {
+    "LockedByOther", "LockLost",    "EtcdNotStopped", "OldDataInTheWay", "NewDataMissing",
+    "MountBelow",    "BadArgument", "WrongContent",   "NoDownloader"};
+
+/// The value printed as "key<TAB>value"; "" when there is none.
+std::string Value(const std::string& output, const std::string& key) {
+  const std::size_t at = ("\n" + output).find("\n" + key + "\t");
+  if (at == std::string::npos) return "";
+  const std::size_t begin = at + key.size() + 1;
+  return output.substr(begin, output.find('\n', begin) - begin);
+}
+
+std::string Joined(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : " ") + name;
+  return out;
+}
+
+double Now() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+class ScriptMachine final : public Machine {
+ public:
+  ScriptMachine(std::unique_ptr<Node> node, std::string name, Holder holder, MachinePlaces places)
+      : node_(std::move(node)),
+        name_(std::move(name)),
+        holder_(std::move(holder)),
+        places_(std::move(places)) {}
+
+  Result<NodeFacts> Look(const Call& call, const LookOptions& options) override {
+    Words words{"image=" + std::string(options.tool_image)};
+    const auto flag = [&words](const char* name, bool on) {
+      if (on) words.push_back(std::string(name) + "=1");
+    };
+    flag("images", options.images);
+    flag("hash_staged", options.hash_staged);
+    flag("hash_data", options.hash_data);
+    flag("etcd", options.etcd);
+    if (options.hash_revision > 0)
+      words.push_back("hash_revision=" + std::to_string(options.hash_revision));
+    flag("api", options.api || options.kube_nodes);
+    flag("kube_nodes", options.kube_nodes);
+    flag("health", options.health);
+    const double before = Now();
+    auto output = Script(call.Within(std::chrono::minutes(5)), "look", words);
+    if (!output) return output.error();
+    auto facts = ParseLook(*output);
+    if (facts) facts->skew = facts->now - before;
+    return std::move(facts).In("look at node " + name_);
+  }
+
+  Status Take(const Call& call, const std::vector<std::string>& may_replace) override {
+    return Act(call, "take", {"replace=" + Joined(may_replace)});
+  }
+  Status Renew(const Call& call) override { return Act(call, "renew", {}); }
+  Status Release(const Call& call) override { return Act(call, "release", {}); }
+  Status WriteReceipt(const Call& call, const Receipt& receipt) override {
+    return Act(call, "receipt", {"json=" + ToJson(receipt).dump()});
+  }
+
+  Status FetchSnapshot(const Call& call, const Secret& url, std::uint64_t size,
+                       const std::string& sha256) override {
+    for (const char c : url.Reveal()) {
+      if (c <= ' ' || c == '\'' || c == '"' || c == '\\' || c > '~') {
+        return Terminal(
+            "BadUrl",
+            "the download address of the snapshot has a character that is not allowed in a URL");
+      }
+    }
+    const Words words{"size=" + std::to_string(size), "sha=" + sha256};
+    return Finish(Script(call, "fetch", words, "URL='" + url.Reveal() + "'\n"));
+  }
+  Status PutSnapshot(const Call& call, ByteSource bytes, std::uint64_t size,
+                     const std::string& sha256) override {
+    Command command;
+    command.argv = Arguments("put", {"size=" + std::to_string(size), "sha=" + sha256});
+    // The script travels as an argument, because standard input is the snapshot. Neither is a
+    // secret.
+    command.argv.insert(command.argv.begin(),
+                        {"sh", "-c", std::string(kNodeScript), "etcdrestore"});
+    command.input = std::move(bytes);
+    return Finish(Read(node_->Run(call, command), "put"));
+  }
+  Result<RestoredDb> RestoreBeside(const Call& call, const EtcdRestoreArgs& args) override {
+    auto output =
+        Script(call, "restore_beside",
+               {"image=" + args.image, "name=" + args.member_name, "peer=" + args.peer_url,
+                "peers=" + args.initial_cluster, "token=" + args.token,
+                "bump=" + std::to_string(args.bump), "owner=" + args.owner});
+    if (!output) return output.error();
+    RestoredDb db;
+    db.sha256 = Value(*output, "db_sha256");
+    const auto status = nlohmann::json::parse(Value(*output, "db_status"), nullptr, false);
+    if (status.is_object() && status.contains("hash")) db.hash = status.at("hash").dump();
+    if (db.sha256.size() != 64 || db.hash.empty()) {
+      return Transient("ScriptBroken",
+                       "restore_beside on node " + name_ +
+                           " did not tell the restored database's hash: " + *output);
+    }
+    return db;
+  }
+
+  Status SetPolicies(const Call& call,
+                     const std::map<std::string, std::string>& policies) override {
+    Words pairs;
+    for (const auto& [name, policy] : policies) pairs.push_back(name + "=" + policy);
+    return Act(call, "policies", {"policies=" + Joined(pairs)});
+  }
+  Status Stop(const Call& call, const Words& names) override {
+    return OnContainers(call, "stop", names);
+  }
+  Status Start(const Call& call, const Words& names) override {
+    return OnContainers(call, "start", names);
+  }
+  Status Restart(const Call& call, const Words& names) override {
+    return OnContainers(call, "restart", names);
+  }
+  Status RemoveContainers(const Call& call, const Words& names) override {
+    return OnContainers(call, "remove", names);
+  }
+  Status MoveOldDataAside(const Call& call) override { return Act(call, "move_aside", {}); }
+  Status PutNewDataInPlace(const Call& call) override { return Act(call, "put_in_place", {}); }
+  Status CleanPaths(const Call& call) override { return Act(call, "clean_paths", {}); }
+
+ private:
+  Status OnContainers(const Call& call, const char* act, const Words& names) {
+    if (names.empty()) return {};
+    return Act(call, act, {"names=" + Joined(names)});
+  }
+  Status Act(const Call& call, const char* act, const Words& words) {
+    return Finish(Script(call, act, words));
+  }
+
+  [[nodiscard]] Words Arguments(const std::string& act, const Words& words) const {
+    Words all{act, "run=" + places_.run, "prefix=" + places_.prefix, "holder=" + holder_.id,
+              "cluster=" + holder_.cluster};
+    all.insert(all.end(), words.begin(), words.end());
+    return all;
+  }
+
+  Result<std::string> Script(const Call& call, const std::string& act, const Words& words,
+                             const std::string& head = "") {
+    Command command;
+    command.argv = Arguments(act, words);
+    command.argv.insert(command.argv.begin(), {"sh", "-s", "--"});
+    command.input = BytesOf(head + std::string(kNodeScript));
+    command.max_output = 64U << 20U;
+    return Read(node_->Run(call, command), act);
+  }
+
+  /// The script's last line says how it ended; without one, how far it came is not known.
+  Result<std::string> Read(Result<CommandResult> result, const std::string& act) {
+    if (!result) return result.error().In(act + " on node " + name_);
+    const std::string& out = result->out;
+    if (const auto at = out.rfind("@@fail "); at != std::string::npos) {
+      const std::string rest = out.substr(at + 7, out.find('\n', at) - at - 7);
+      const std::string reason = rest.substr(0, rest.find(' '));
+      const std::string text = fmt::format("{} on node {}: {}", act, name_,
+                                           rest.substr(std::min(rest.size(), reason.size() + 1)));
+      for (const std::string_view known : kTerminalReasons) {
+        if (reason == known) return Terminal(reason, text);
+      }
+      return Transient(reason, text);
+    }
+    if (result->exit_code == 0 && out.ends_with("@@ok\n")) return out;
+    return Transient("ScriptBroken",
+                     fmt::format("{} on node {} ended with code {} and without saying how: {}", act,
+                                 name_, result->exit_code, (result->err + out).substr(0, 500)));
+  }
+  static Status Finish(Result<std::string> output) {
+    if (!output) return output.error();
+    return {};
+  }
+
+  std::unique_ptr<Node> node_;
+  std::string name_;
+  Holder holder_;
+  MachinePlaces places_;
+};
+
+}  // namespace
+
+std::unique_ptr<Machine> MakeScriptMachine(std::unique_ptr<Node> node, std::string name,
+                                           Holder holder, MachinePlaces places) {
+  return std::make_unique<ScriptMachine>(std::move(node), std::move(name), std::move(holder),
+                                         std::move(places));
+}
+
+}  // namespace etcdrestore

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "operator/ports/object_store.h"
+#include "reconcilers/restore/executor.h"
+#include "reconcilers/restore/target.h"
+
+namespace etcdrestore {
+
+/// One place where snapshots may lie, opened.
+struct SnapshotSource {
+  std::unique_ptr<ObjectStore> store;
+  std::string prefix;               ///< keys start with it; names are looked for behind it
+  bool nodes_can_download = false;  ///< Presign gives a URL worth trying on the nodes
+};
+
+/// What was chosen, and what else was seen on the way.
+struct SnapshotChoice {
+  ChosenSnapshot snapshot;
+  SnapshotDelivery delivery;
+  std::optional<std::string> rkestate;  ///< from the zip; secret text
+  std::vector<std::string> notes;       ///< candidates passed over and why, for people
+};
+
+struct SnapshotWish {
+  SnapshotSpec spec;
+  std::string pinned_sha256;  ///< from an earlier pass of the same run; wins over everything
+  std::string folder;         ///< where the file is kept; exists
+  std::uint64_t max_bytes = 16ULL << 30U;
+};
+
+/// Finds candidates in the sources, in their order; downloads, unpacks, verifies natively; keeps
+/// the first that passes under `<folder>/snapshot.db`. A file already there with the pinned digest
+/// is used as it is. With a name or `latest: Any` the first candidate decides; `latest: Verified`
+/// goes on to older ones. Errors: SnapshotNotFound, SnapshotSuspicious, the reader's and the
+/// store's, each naming the source and what else lies there.
+Result<SnapshotChoice> ChooseSnapshot(const Call& call, const SnapshotWish& wish,
+                                      std::vector<SnapshotSource>& sources, SystemTime now);
+
+}  // namespace etcdrestore

@@ -1,0 +1,140 @@
+// Which strategy the observed facts allow, whether the cluster still lives, which image has the
+// etcd tool.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "reconcilers/restore/preflight.h"
+
+namespace etcdrestore {
+namespace {
+
+/// Why one node cannot be restored in place; nullopt when it can. Only observed facts count.
+std::optional<std::string> NotInPlace(const Target& target, const TargetNode& node,
+                                      const NodeFacts& facts) {
+  if (node.replacement) return "node " + node.name + " is new";
+  if (!facts.containers)
+    return std::nullopt;  // not observed: Preflight fails, nothing is selected by it
+  for (const std::string& name : node.Components()) {
+    if (facts.Container(name) == nullptr) return "node " + node.name + " has no container " + name;
+  }
+  if (!node.etcd) return std::nullopt;
+  const ContainerFacts& etcd = *facts.Container("etcd");
+  const auto flag = [&etcd](const char* name) { return FlagOf(etcd.command, name).value_or(""); };
+  if (!flag("--wal-dir").empty()) return "etcd on " + node.name + " has a --wal-dir of its own";
+  if (flag("--name") != node.member_name) {
+    return fmt::format("etcd on {} is called '{}', cluster.yml makes it {}", node.name,
+                       flag("--name"), node.member_name);
+  }
+  if (flag("--initial-advertise-peer-urls") != node.peer_url) {
+    return fmt::format("etcd on {} advertises {}, cluster.yml makes it {}", node.name,
+                       flag("--initial-advertise-peer-urls"), node.peer_url);
+  }
+  std::string inside = flag("--data-dir");
+  while (inside.ends_with('/')) inside.pop_back();
+  const std::string expected = target.config.prefix_path + "/var/lib/etcd";
+  const bool mounted = std::any_of(etcd.mounts.begin(), etcd.mounts.end(), [&](const Mount& mount) {
+    return mount.destination == inside && mount.source == expected;
+  });
+  if (!mounted) return "etcd on " + node.name + " does not keep its data in " + expected;
+  return std::nullopt;
+}
+
+std::optional<std::string> WhyNotInPlace(const Target& target, const Observation& seen) {
+  std::set<std::string> authorities;
+  for (const TargetNode& node : target.nodes) {
+    const NodeFacts* facts = seen.Of(node);
+    if (facts == nullptr || !(node.etcd || node.controlplane)) continue;
+    if (auto why = NotInPlace(target, node, *facts)) return why;
+    const std::string ca = CertificateFingerprint(facts->ca_pem);
+    if (!ca.empty()) authorities.insert(ca);
+  }
+  if (authorities.size() > 1) return "the nodes have different kube-ca certificates";
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> FlagOf(const std::vector<std::string>& command,
+                                  const std::string& flag) {
+  for (std::size_t i = 0; i < command.size(); ++i) {
+    if (command[i].starts_with(flag + "=")) return command[i].substr(flag.size() + 1);
+    if (command[i] == flag && i + 1 < command.size()) return command[i + 1];
+  }
+  return std::nullopt;
+}
+
+StrategyChoice ChooseStrategy(const Target& target, const Observation& seen) {
+  const Strategy wanted = target.object.spec.strategy;
+  const bool replaces = !target.object.spec.replace_nodes.empty();
+  const std::optional<std::string> why_not = WhyNotInPlace(target, seen);
+  StrategyChoice choice;
+  switch (wanted) {
+    case Strategy::kRunbook:
+      choice.refused =
+          Terminal("StrategyNotAvailable",
+                   "strategy Runbook is not available yet; use Auto, InPlace or Rebuild");
+      return choice;
+    case Strategy::kInPlace:
+      choice.reason = "spec.strategy";
+      if (why_not)
+        choice.refused =
+            Terminal("InPlaceImpossible", "strategy InPlace cannot be used: " + *why_not +
+                                              ". Use Rebuild, or mend the node");
+      return choice;
+    case Strategy::kRebuild:
+      choice.strategy = StrategyKind::kRebuild;
+      choice.reason = "spec.strategy";
+      return choice;
+    case Strategy::kAuto:
+      break;
+  }
+  if (!why_not) {
+    choice.reason = "every etcd and control plane node is there with its containers and one CA";
+    return choice;
+  }
+  choice.strategy = StrategyKind::kRebuild;
+  choice.reason = *why_not;
+  choice.escalated = !replaces;
+  return choice;
+}
+
+Liveness LivenessOf(const Target& target, const Observation& seen) {
+  Liveness live;
+  std::map<std::uint64_t, std::size_t> answering;
+  bool api = false;
+  for (const TargetNode& node : target.nodes) {
+    const NodeFacts* facts = seen.Of(node);
+    if (facts == nullptr) continue;
+    api = api || facts->api.ready;
+    if (!facts->etcd) continue;
+    live.revision = std::max(live.revision, facts->etcd->revision);
+    live.keys = std::max(live.keys, facts->etcd->keys);
+    if (facts->etcd->leader != 0) ++answering[facts->etcd->cluster_id];
+  }
+  const std::size_t members = target.EtcdNodes().size();
+  for (const auto& [cluster, count] : answering)
+    live.alive = live.alive || (api && count > members / 2);
+  return live;
+}
+
+std::string ChooseEtcdImage(const Target& target, const Observation& seen) {
+  for (const TargetNode* node : target.EtcdNodes()) {
+    const NodeFacts* facts = seen.Of(*node);
+    const ContainerFacts* etcd = facts == nullptr ? nullptr : facts->Container("etcd");
+    if (etcd != nullptr) return etcd->image;
+  }
+  if (!target.config.etcd_image.empty()) return target.config.etcd_image;
+  if (target.state && !target.state->etcd_image.empty()) return target.state->etcd_image;
+  std::map<std::string, std::size_t> found;
+  for (const auto& [name, facts] : seen.facts) {
+    for (const std::string& image : facts.images) {
+      if (image.find("mirrored-coreos-etcd:") != std::string::npos) ++found[image];
+    }
+  }
+  return found.empty() ? "" : found.rbegin()->first;
+}
+
+}  // namespace etcdrestore
