@@ -80,6 +80,7 @@ struct EtcdRestoreSpec {
   std::optional<ValueRef> cluster_state;
   std::string rke_version;
   std::optional<ValueRef> ssh_private_key;
+  std::optional<ValueRef> ssh_passphrase;  ///< of an encrypted private key
   std::optional<ValueRef> known_hosts;
   HostKeyPolicy host_key_policy = HostKeyPolicy::kStrict;
   std::vector<NodeReplacementSpec> replace_nodes;
@@ -109,8 +110,12 @@ struct EtcdRestore {
 };
 
 /// Validates against the embedded CRD (crds/schema.h), applies defaults and converts. All faults at
-/// once, one a line: `spec.snapshot.name: Invalid value: 5: must be string`. Error ObjectInvalid
+/// once, one a line: `spec.runID: Required value`. Error ObjectInvalid
 /// (terminal).
 Result<EtcdRestore> ParseEtcdRestore(const nlohmann::ordered_json& object);
+
+/// What the API server would say to `now` in the place of `old`: all but a few fields may change
+/// only together with runID. Error ObjectInvalid.
+Status CheckUpdate(const EtcdRestore& old, const EtcdRestore& now);
 
 }  // namespace etcdrestore

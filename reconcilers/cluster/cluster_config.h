@@ -20,7 +20,7 @@ struct ClusterNode {
   std::string hostname;  ///< hostname_override lower-cased, else address: the Node object's name
   std::string docker_socket = "/var/run/docker.sock";
   std::string ssh_key;       ///< inline key text; secret
-  std::string ssh_key_path;  ///< node's, else the cluster's; "" when neither
+  std::string ssh_key_path;  ///< node's, else the cluster's, else ~/.ssh/id_rsa as rke has it
   [[nodiscard]] bool Has(const std::string& role) const;
 };
 
@@ -42,10 +42,11 @@ struct ClusterConfig {
   [[nodiscard]] std::vector<ClusterNode> WithRole(const std::string& role) const;
 };
 
-/// Reads cluster.yml text. All faults at once, one a line, each with its path (nodes[2].role[0]);
-/// refuses what is not supported yet in words (bastion_host, external etcd). Errors:
-/// ClusterConfigInvalid, ClusterConfigUnsupported (terminal).
-Result<ClusterConfig> ParseClusterConfig(const std::string& text);
+/// Reads cluster.yml, already turned into JSON (operator/adapters/manifests/cluster_text.h does
+/// both; the YAML must have been read in rke's dialect). All faults at once, one a line, each with
+/// its path (nodes[2].role[0]); refuses what is not supported yet in words (bastion_host, external
+/// etcd). Pure. Errors: ClusterConfigInvalid, ClusterConfigUnsupported (terminal).
+Result<ClusterConfig> ParseClusterConfig(const nlohmann::ordered_json& document);
 
 struct NodeReplacement {
   std::string address;  ///< as in cluster.yml
@@ -55,14 +56,12 @@ struct NodeReplacement {
 };
 
 /// The config with dead nodes' entries pointing at new machines; user, role, key and unknown keys
-/// stay. Pure. Refuses, all at once: an address not in the file, the same address twice, a
-/// replacement already in use, internalAddress missing where the old entry has one; a majority of
-/// etcd nodes replaced is allowed (the snapshot is the truth) but no role may lose all its nodes'
-/// entries. Error: ReplaceNodesInvalid.
+/// stay, and so does a hostname_override, whose Node object is then kept (an entry without one is
+/// named by its address, hence by the new address). Pure. Refuses, all at once: an address not in
+/// the file, the same address twice, a replacement already in use, a name already in use,
+/// internalAddress missing where the old entry has one; a majority of etcd nodes replaced is
+/// allowed (the snapshot is the truth). Error: ReplaceNodesInvalid.
 Result<ClusterConfig> ReplaceNodes(const ClusterConfig& config,
                                    const std::vector<NodeReplacement>& changes);
-
-/// YAML text that rke reads as `config.raw`; the same bytes for the same input.
-std::string RenderClusterConfig(const ClusterConfig& config);
 
 }  // namespace etcdrestore

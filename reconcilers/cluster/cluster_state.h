@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -22,8 +23,19 @@ struct ClusterState {
   std::string etcd_image;  ///< desiredState.rkeConfig.system_images.etcd
 };
 
-/// Error ClusterStateInvalid (terminal): not JSON, no kube-ca certificate and key.
-Result<ClusterState> ParseClusterState(const std::string& text);
+/// Turns YAML text into JSON; `what` names the text in messages. Passed in, since the encryption
+/// configuration inside the state is YAML and this folder reads none.
+using YamlReader =
+    std::function<Result<nlohmann::ordered_json>(const std::string& text, const std::string& what)>;
+
+/// Error ClusterStateInvalid (terminal): not JSON, no kube-ca certificate and key or the two do not
+/// belong together, an encryption configuration that cannot be read. Messages hold nothing of the
+/// text.
+Result<ClusterState> ParseClusterState(const std::string& text, const YamlReader& read_yaml);
+
+/// "provider:key" of every key in an EncryptionConfiguration, in its order, each once; "kms:<name>"
+/// for a key service.
+std::vector<std::string> EncryptionKeyNames(const nlohmann::ordered_json& configuration);
 
 /// The working copy for `rke up` after a native restore: encryptionConfig of currentState is
 /// carried to desiredState when that has none, then currentState becomes {} (facts: lab.md 5,
