@@ -19,6 +19,12 @@ void Sha256::Update(std::string_view bytes) {
   if (EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) != 1) std::abort();
 }
 
+Sha256Bytes Sha256::Current() const {
+  Sha256 copy;
+  if (EVP_MD_CTX_copy_ex(copy.state_->context, state_->context) != 1) std::abort();
+  return copy.Finish();
+}
+
 Sha256Bytes Sha256::Finish() {
   Sha256Bytes out{};
   unsigned length = 0;

@@ -18,6 +18,8 @@ class Sha256 {
   Sha256(const Sha256&) = delete;
   Sha256& operator=(const Sha256&) = delete;
   void Update(std::string_view bytes);
+  /// The digest of all bytes so far; the computation goes on.
+  [[nodiscard]] Sha256Bytes Current() const;
   /// Ends the computation; call once.
   Sha256Bytes Finish();
 
