@@ -50,7 +50,11 @@ Duration Retry::Pause(int failures, std::optional<Duration> asked) const {
 Status Retry::Next(const Call& call, const Error& error, int failures,
                    std::optional<Duration> asked) const {
   if (error.kind == ErrorKind::kTerminal) return error;
-  if (auto over = call.Over()) return error.reason == over->reason ? error : *over;
+  if (auto over = call.Over()) {
+    if (error.reason == over->reason) return error;
+    over->message += "; last seen: " + error.message;
+    return *over;
+  }
   if (failures >= attempts) {
     Error last = error;
     last.message += " (tried " + std::to_string(failures) + " times)";
