@@ -9,7 +9,9 @@ namespace etcdrestore {
 namespace {
 
 Error Certificate(const CurlFailure& failure, const std::string& tried) {
-  if (failure.verify_result == 0) {
+  // libcurl checks the name before it notes the chain's result, which then still has its start
+  // value.
+  if (failure.verify_result == X509_V_OK || failure.verify_result == X509_V_ERR_UNSPECIFIED) {
     return Terminal("BadCertificate", tried + "the server's certificate is for another name (" +
                                           failure.detail +
                                           "); use the name it was made for in the URL");
@@ -26,10 +28,24 @@ Error Certificate(const CurlFailure& failure, const std::string& tried) {
                                         : "give the certificate of its issuer as `ca`"));
 }
 
+/// A CA with the right name and another key fails inside the signature check; libcurl reports that
+/// as a handshake error with the words of OpenSSL's crypto routines.
+bool SignatureWrong(const std::string& detail) {
+  for (const char* words : {"asn1 encoding routines", "rsa routines", "ecdsa", "signature"}) {
+    if (detail.find(words) != std::string::npos) return true;
+  }
+  return false;
+}
+
 Error TlsHandshake(const CurlFailure& failure, const std::string& tried) {
   if (failure.detail.find("wrong version number") != std::string::npos) {
     return Terminal("BadRequest",
                     tried + "the server does not speak TLS on this port; is it http://?");
+  }
+  if (SignatureWrong(failure.detail)) {
+    CurlFailure untrusted = failure;
+    untrusted.verify_result = X509_V_ERR_CERT_SIGNATURE_FAILURE;
+    return Certificate(untrusted, tried);
   }
   if (failure.detail.find("alert") != std::string::npos) {
     return Terminal("BadCertificate", tried + "the server refused the TLS handshake (" +

@@ -2,8 +2,10 @@
 
 #include <curl/curl.h>
 #include <openssl/pem.h>
+#include <pthread.h>
 
 #include <array>
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -24,6 +26,32 @@ struct FreeList {
 };
 using EasyPtr = std::unique_ptr<CURL, FreeEasy>;
 using ListPtr = std::unique_ptr<curl_slist, FreeList>;
+
+/// A write to a closed TLS connection raises SIGPIPE, which libcurl handles only when it may touch
+/// signal handlers; with threads it may not. Blocked for this thread, and taken back if raised.
+class WithoutSigpipe {
+ public:
+  WithoutSigpipe() {
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    sigset_t pending;
+    sigpending(&pending);
+    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
+    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~WithoutSigpipe() {
+    const timespec now{};
+    if (!was_pending_) sigtimedwait(&pipe_, nullptr, &now);
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  WithoutSigpipe(const WithoutSigpipe&) = delete;
+  WithoutSigpipe& operator=(const WithoutSigpipe&) = delete;
+
+ private:
+  sigset_t pipe_{};
+  sigset_t before_{};
+  bool was_pending_ = false;
+};
 
 void Append(ListPtr& list, const std::string& line) {
   curl_slist* longer = curl_slist_append(list.get(), line.c_str());
@@ -160,6 +188,7 @@ Result<HttpResponse> HttpClient::Send(const Call& call, const HttpRequest& reque
   Result<std::string> ca = CaText(options_.tls);
   if (!ca) return ca.error();
 
+  const WithoutSigpipe quiet;
   EasyPtr easy = pool_->Take();
   if (!easy) std::abort();
   Transfer transfer(call, request, easy.get());

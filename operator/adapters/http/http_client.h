@@ -20,14 +20,14 @@ using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
 /// Whom to trust and as whom to appear. Given CAs replace the machine's own, they do not add to it.
 struct TlsOptions {
-  std::string ca_pem;           ///< certificates as text; wins over ca_file
-  std::string ca_file;          ///< read anew at every request, so a rotated file is seen
-  std::string client_cert_pem;  ///< with its chain; "" for none
-  Secret client_key_pem;
+  std::string ca_pem = {};           ///< certificates as text; wins over ca_file
+  std::string ca_file = {};          ///< read anew at every request, so a rotated file is seen
+  std::string client_cert_pem = {};  ///< with its chain; "" for none
+  Secret client_key_pem = {};
 };
 
 struct HttpOptions {
-  TlsOptions tls;
+  TlsOptions tls = {};
   std::string user_agent = "etcdrestore";
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(10);
   /// A transfer that moves no byte for this long is given up, whole seconds; 0: never.
@@ -35,7 +35,7 @@ struct HttpOptions {
   std::size_t max_idle_connections = 4;
   /// Talk to this "address:port" whatever the URL's host says (that host stays the TLS server
   /// name); "" for the host itself.
-  std::string connect_to;
+  std::string connect_to = {};
 };
 
 struct HttpResponse {
@@ -49,22 +49,22 @@ struct HttpResponse {
 
 struct HttpRequest {
   std::string method = "GET";
-  std::string url;
-  HttpHeaders headers;
-  std::string body;
+  std::string url = {};
+  HttpHeaders headers = {};
+  std::string body = {};
   /// Streamed instead of `body`; `upload_size` unknown means chunked.
-  ByteSource upload;
-  std::optional<std::uint64_t> upload_size;
+  ByteSource upload = {};
+  std::optional<std::uint64_t> upload_size = {};
   /// Called once, after the last header and before the first byte of the body; an error ends the
   /// transfer with that error.
-  std::function<Status(const HttpResponse&)> on_headers;
+  std::function<Status(const HttpResponse&)> on_headers = {};
   /// Takes the body of a 2xx answer as it arrives; the bodies of other answers stay in `body`.
-  ByteSink sink;
+  ByteSink sink = {};
   /// Most bytes kept in `body`. More is error BodyTooLarge for a 2xx answer; the end of a longer
   /// error page is dropped.
   std::size_t max_body = 4U << 20U;
-  int max_redirects = 0;                             ///< 0: a 3xx is an answer like any other
-  std::optional<std::chrono::seconds> idle_timeout;  ///< instead of the client's
+  int max_redirects = 0;                                  ///< 0: a 3xx is an answer like any other
+  std::optional<std::chrono::seconds> idle_timeout = {};  ///< instead of the client's
 };
 
 /// HTTP/1.1 over libcurl with kept-alive connections. Thread safe; one transfer per thread at a

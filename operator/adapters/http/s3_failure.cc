@@ -19,11 +19,13 @@ struct Rule {
 constexpr ErrorKind kNo = ErrorKind::kTerminal;
 constexpr ErrorKind kLater = ErrorKind::kTransient;
 
-constexpr std::array<Rule, 27> kRules = {{
+constexpr std::array<Rule, 28> kRules = {{
     {"SignatureDoesNotMatch", kNo, "AccessDenied",
      "the secret access key does not belong to this access key id; check for a cut-off or swapped "
      "key"},
     {"InvalidAccessKeyId", kNo, "AccessDenied",
+     "the server at {endpoint} does not know this access key id; check it and the endpoint"},
+    {"XAdminUserNotFound", kNo, "AccessDenied",  // versitygw's word for it, with status 404
      "the server at {endpoint} does not know this access key id; check it and the endpoint"},
     {"ExpiredToken", kNo, "AccessDenied",
      "the session token has expired; get new temporary credentials"},
