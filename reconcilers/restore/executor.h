@@ -27,6 +27,7 @@ class Executor {
     Crew& crew;
     ClusterRebuilder& rke;
     ClusterApi& api;
+    std::function<Result<ClusterState>(const std::string& text)> parse_state;
     std::string config_text;  ///< cluster.yml as rke shall read it
     std::string work_dir;     ///< the run's folder on the operator: rke/ and logs; exists
     std::function<void(const std::string&)> progress;  ///< a line for people

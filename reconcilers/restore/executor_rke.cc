@@ -12,9 +12,10 @@ namespace {
 
 /// The state rke shall find: what an interrupted `rke up` of this run wrote if that is whole and
 /// has the same CA, else the working copy with an empty currentState.
-std::string StateToUse(const std::string& path, const ClusterState& original) {
+std::string StateToUse(const std::string& path, const ClusterState& original,
+                       const std::function<Result<ClusterState>(const std::string&)>& parse) {
   if (const auto text = ReadFile(path)) {
-    const auto written = ParseClusterState(*text);
+    const auto written = parse(*text);
     if (written && written->kube_ca_fingerprint == original.kube_ca_fingerprint) return *text;
   }
   return StateForRebuild(original);
@@ -38,7 +39,7 @@ Status Executor::RkeUp(const Call& call, const Observation& seen) {
   const std::string state_path = folder + "/cluster.rkestate";
   if (Status made = MakeFolder(folder); !made) return made;
   if (Status wrote = WriteFileAtomically(config_path, deps_.config_text); !wrote) return wrote;
-  const std::string before = StateToUse(state_path, state);
+  const std::string before = StateToUse(state_path, state, deps_.parse_state);
   if (Status kept = WriteFileAtomically(state_path + ".before", before); !kept) return kept;
   if (Status wrote = WriteFileAtomically(state_path, before); !wrote) return wrote;
 
@@ -66,7 +67,7 @@ Status Executor::RkeUp(const Call& call, const Observation& seen) {
   const auto after = ReadFile(state_path);
   if (after) (void)WriteFileAtomically(state_path + ".after", *after);
   if (!result) return result.error();
-  const auto written = ParseClusterState(after.value_or(""));
+  const auto written = deps_.parse_state(after.value_or(""));
   if (!written || written->kube_ca_fingerprint != state.kube_ca_fingerprint) {
     return Terminal("CaChanged", "after rke up the state in " + state_path +
                                      " does not hold the cluster's own kube-ca " +

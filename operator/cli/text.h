@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "operator/standalone/session.h"
+
+namespace etcdrestore {
+
+/// The words of the command line, apart from where they are shown. Pure.
+
+/// The Preflight table, one check a line, failures with their advice below.
+std::string ChecksText(const std::vector<Check>& checks, bool ascii);
+/// The plan: what, why, what is destroyed, kept and lost, and the hash to approve it with.
+std::string PlanText(const PlanDocument& plan);
+/// The last words of a run: what was restored, how long each phase took, what was verified, where
+/// the old data lies and how to go back; or why not, what state things are in and what to do.
+std::string ResultText(const SessionResult& result, RunMode mode, const std::string& command);
+
+}  // namespace etcdrestore

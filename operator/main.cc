@@ -1,0 +1,3 @@
+#include "operator/cli/commands.h"
+
+int main(int argc, char** argv) { return etcdrestore::RunCommandLine(argc, argv); }
