@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "operator/adapters/ssh/host_key_gate.h"
+#include "operator/adapters/ssh/session.h"
+#include "operator/ports/node.h"
+
+namespace etcdrestore {
+
+/// Nodes over SSH (libssh2 >= 1.11.1). Thread safe: many nodes may be connected at once. It may go
+/// away before its nodes.
+///
+/// Connect proves the host key, logs in and finds the way to root. Further errors than the port
+/// names, all terminal: AlgorithmMismatch (no cipher, MAC or key exchange in common), UnusableShell
+/// (the user's shell is not POSIX or prints noise).
+///
+/// Run, beyond the port: argv[0] is found by the login's PATH, which for root may lack /usr/sbin.
+/// One connection carries all commands of a node. When it was lost, Run connects again once, but
+/// only before the command was sent; after that the error is ConnectionLost and the command may
+/// have run. On a stop, a deadline or an error of the source or sink the remote program is sent
+/// SIGTERM, as far as the login may (not to root's programs under sudo), and left: look again. Its
+/// input then looks ended to it: whoever uploads compares a hash before using what arrived. Further
+/// error: InvalidCommand (terminal), a defect of the caller.
+class SshConnector final : public NodeConnector {
+ public:
+  struct Options {
+    std::string known_hosts;  ///< text, not a path
+    HostKeyPolicy policy = HostKeyPolicy::kStrict;
+    ssh::HostKeyGate::OnAccept on_accept;  ///< by the thread that connects; may be empty
+    SshTimeouts timeouts;
+    std::string agent_socket;  ///< empty: $SSH_AUTH_SOCK
+  };
+  explicit SshConnector(Options options);
+
+  Result<std::unique_ptr<Node>> Connect(const Call& call, const NodeEndpoint& endpoint) override;
+
+ private:
+  std::shared_ptr<ssh::HostKeyGate> gate_;
+  ssh::Session::Options options_;
+};
+
+}  // namespace etcdrestore
