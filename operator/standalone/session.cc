@@ -155,7 +155,7 @@ class Session {
     options.policy = spec.host_key_policy == HostKeyPolicy::kStrict
                          ? ssh::HostKeyPolicy::kStrict
                          : ssh::HostKeyPolicy::kAcceptNew;
-    options.on_accept = [this](const ssh::AcceptedHostKey& key) {
+    options.on_accept = [this](const AcceptedHostKey& key) {
       const std::lock_guard guard(mutex_);
       accepted_.push_back("accepted the new host key of " + key.node + ": " + key.fingerprint);
     };

@@ -12,11 +12,6 @@
 
 namespace etcdrestore {
 
-enum class HostKeyPolicy {
-  kStrict,     ///< only keys that the known hosts name
-  kAcceptNew,  ///< also the first key of a host that nothing is known about
-};
-
 /// A key taken under kAcceptNew, for the record.
 struct AcceptedHostKey {
   std::string node;
@@ -28,6 +23,11 @@ struct AcceptedHostKey {
 };
 
 namespace ssh {
+
+enum class HostKeyPolicy {
+  kStrict,     ///< only keys that the known hosts name
+  kAcceptNew,  ///< also the first key of a host that nothing is known about
+};
 
 /// Decides about the keys that servers show. Under kAcceptNew the first key is remembered for the
 /// life of this object and nothing else is taken from then on. Thread safe.

@@ -27,7 +27,7 @@ class SshConnector final : public NodeConnector {
  public:
   struct Options {
     std::string known_hosts;  ///< text, not a path
-    HostKeyPolicy policy = HostKeyPolicy::kStrict;
+    ssh::HostKeyPolicy policy = ssh::HostKeyPolicy::kStrict;
     ssh::HostKeyGate::OnAccept on_accept;  ///< by the thread that connects; may be empty
     SshTimeouts timeouts;
     std::string agent_socket;  ///< empty: $SSH_AUTH_SOCK
