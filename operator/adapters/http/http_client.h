@@ -74,6 +74,9 @@ struct HttpRequest {
 /// A request that finds its kept-alive connection dead before the first byte of the answer is sent
 /// again by libcurl, POST included: the server may see a request without an upload twice.
 ///
+/// Stop and deadline are not noticed while sink, upload or on_headers is at work: those look for
+/// themselves. They must not use this thread's own transfer, other transfers are fine.
+///
 /// Any HTTP status is a value. Errors: Unavailable (name not found, refused), Timeout,
 /// ConnectionLost (transient), Interrupted, DeadlineExceeded (transient, within one second),
 /// BadCertificate, BadRequest, BodyTooLarge (terminal), and whatever sink, upload or on_headers

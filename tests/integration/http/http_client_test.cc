@@ -179,7 +179,7 @@ TEST(HttpClient, KeepsTheDeadlineOfTheCall) {
   const auto response =
       Client()->Send(Call{}.Within(200ms), {.method = "GET", .url = server.Url("/")});
   EXPECT_EQ(response.error().reason, "DeadlineExceeded");
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
 }
 
 TEST(HttpClient, StopsWithinASecond) {
@@ -194,7 +194,7 @@ TEST(HttpClient, StopsWithinASecond) {
   const auto begin = std::chrono::steady_clock::now();
   const auto response = Client()->Send(call, {.method = "GET", .url = server.Url("/")});
   EXPECT_EQ(response.error().reason, "Interrupted");
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
 }
 
 TEST(HttpClient, GivesUpOnASilentServer) {
