@@ -26,7 +26,7 @@ class Signals {
     sigemptyset(&set_);
     for (const int signal : {SIGINT, SIGTERM, SIGUSR2}) sigaddset(&set_, signal);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGPIPE, SIG_IGN);
     thread_ = std::jthread([this] { Listen(); });
   }
   ~Signals() { pthread_kill(thread_.native_handle(), SIGUSR2); }

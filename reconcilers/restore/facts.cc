@@ -163,7 +163,7 @@ class LookReader {
       if (key == "etcd_hash") ReadHash(json, etcd_);
       if (key == "etcd_members") ReadMembers(json, etcd_);
       if (key == "etcd_alarms") ReadAlarms(json, etcd_);
-      if (key == "etcd_count") etcd_.keys = json.at("count");
+      if (key == "etcd_count") etcd_.keys = json.get<std::uint64_t>();
       if (key == "api_nodes") facts_.api.nodes = NodesOf(json);
       if (key == "api_leases") TakeLeases(json);
     } catch (const Json::exception& error) {

@@ -89,7 +89,7 @@ look_etcd() {
   value etcd_hash "$(etcdctl_ endpoint hashkv --rev "$HASH_REVISION" -w json)"
   value etcd_members "$(etcdctl_ member list -w json)"
   value etcd_alarms "$(etcdctl_ alarm list -w json)"
-  value etcd_count "$(etcdctl_ get / --prefix --count-only --consistency=s -w json)"
+  value etcd_count "$(etcdctl_ get / --prefix --count-only --consistency=s -w fields | sed -n 's/^"Count" : //p')"
 }
 
 # GET from the node's own API server as the controller-manager, which may list everything.
