@@ -67,12 +67,14 @@ objects_check() {
   done
   expect "the list of later objects" "" \
     "$(kube -n lab get configmaps,secrets,deployments -l set=after -o name)" || bad=1
+  [ $bad = 0 ] || { say "check FAILED"; return 1; }
   wait_for 90 "ready nodes" nodes_ready || bad=1
   kube -n lab rollout status deployment/before-web --timeout 90s >/dev/null || bad=1
   wait_for 90 "the end of later pods" \
     sh -c "! '$KUBE_BIN/kubectl' --kubeconfig '$LAB/kube_config_rancher-cluster.yml' -n lab get pods -l set=after -o name | grep -q ." || bad=1
   pod_runs || bad=1
-  [ $bad = 0 ] && say "check passed" || { say "check FAILED"; return 1; }
+  [ $bad = 0 ] || { say "check FAILED"; return 1; }
+  say "check passed"
 }
 
 # A pod made now gets scheduled, started and ready: controllers, scheduler and kubelet all work.
