@@ -46,7 +46,8 @@ make_golden() {
       "$LAB_SRC/lab" make-golden-inside "$work" || die "making the images failed"
     rm -rf "$work/data"/{runtimes,tmp,swarm,plugins,containers}
     mv "$work/data" "$golden"
-    rm -rf "$work"
+    # Nodes keep hard links, so older images may go.
+    rm -rf "$work" $(ls -d "$CACHE"/docker-* | grep -vxF "$golden" || true)
   fi
   GOLDEN=$golden
 }
