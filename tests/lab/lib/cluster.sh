@@ -1,7 +1,8 @@
 # The RKE cluster: its cluster.yml, "rke up", and the containers a real cluster would also have.
 # shellcheck shell=bash
 
-rke() { (cd "$LAB" && "$RKE_BIN/rke" "$@"); }
+# The mark lets "lab down" find an rke whose lab command was killed; the lock is not inherited.
+rke() { (cd "$LAB" && ETCDRESTORE_LAB_NODE=$LAB/rke "$RKE_BIN/rke" "$@" {lab_lock}>&-); }
 kube() { "$KUBE_BIN/kubectl" --kubeconfig "$LAB/kube_config_rancher-cluster.yml" "$@"; }
 
 # Writes nodes: name, address, roles. Named nodes come first; then --nodes, then --workers.
@@ -86,10 +87,10 @@ extra_containers() {
   local node=$1 uid
   uid=$(cat /proc/sys/kernel/random/uuid)
   in_node "$node" sh -c "
-    run() { docker inspect \$1 >/dev/null 2>&1 || docker run -d --network none --restart no --name \"\$@\" $PLAIN_IMAGE; }
+    run() { docker inspect \$1 >/dev/null 2>&1 || docker run -d --network none --name \"\$@\" $PLAIN_IMAGE; }
     docker ps -a --format '{{.Names}}' | grep -q k8s_kube-flannel || {
       run k8s_kube-flannel_kube-flannel-${uid:0:5}_kube-system_${uid}_0 --label io.kubernetes.container.name=kube-flannel --label io.kubernetes.pod.namespace=kube-system
       run k8s_calico-node_calico-node-${uid:0:5}_kube-system_${uid}_0 --label io.kubernetes.container.name=calico-node --label io.kubernetes.pod.namespace=kube-system
     }
-    run customer-db --label owner=customer" >/dev/null
+    run customer-db --restart unless-stopped --label owner=customer" >/dev/null
 }

@@ -1,5 +1,5 @@
 # Names, places and messages that all parts of the lab share. Sourced, never run.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 
 CACHE=${ETCDRESTORE_CACHE:-$HOME/.cache/etcdrestore}
 LAB=${ETCDRESTORE_LAB:-/var/lib/etcdrestore-lab}

@@ -7,7 +7,7 @@ IMPORT_PATH='ENV PATH=/opt/rke-tools/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 
 # Runs in its own mount, network and process namespaces, so that nothing of it can stay behind.
 make_golden_inside() {
-  local work=$1 docker name tag change
+  local work=$1 name tag change
   mkdir -p "$work/data" "$work/run"
   mount -t tmpfs tmpfs /run
   dockerd --data-root "$work/data" --exec-root /run/docker --pidfile /run/docker.pid \
@@ -46,8 +46,9 @@ make_golden() {
       "$LAB_SRC/lab" make-golden-inside "$work" || die "making the images failed"
     rm -rf "$work/data"/{runtimes,tmp,swarm,plugins,containers}
     mv "$work/data" "$golden"
+    rm -rf "$work"
     # Nodes keep hard links, so older images may go.
-    rm -rf "$work" $(ls -d "$CACHE"/docker-* | grep -vxF "$golden" || true)
+    find "$CACHE" -maxdepth 1 -name 'docker-*' ! -path "$golden" -exec rm -rf {} +
   fi
   GOLDEN=$golden
 }

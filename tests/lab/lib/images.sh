@@ -1,6 +1,8 @@
 # Makes the stand-in images from programs of this machine and the pinned builds. Nothing is pulled.
 # shellcheck shell=bash
 
+XTABLES=/usr/lib/$(uname -m)-linux-gnu/xtables
+
 # put_programs ROOT PATH...: copies programs with the libraries they load.
 put_programs() {
   local root=$1 program library
@@ -40,7 +42,7 @@ busybox_root() {
 }
 
 image_roots() {
-  local work=$1 library
+  local work=$1
   new_root "$work/etcd" empty
   install -m 755 "$ETCD_BIN"/etcd{,ctl,utl} "$work/etcd/usr/local/bin/"
 
@@ -48,10 +50,8 @@ image_roots() {
   install -m 755 "$KUBE_BIN"/kube* "$work/hyperkube/usr/local/bin/"
   put_programs "$work/hyperkube" /usr/sbin/{nft,conntrack,ip} /usr/bin/nsenter
   put_programs "$work/hyperkube" /usr/sbin/{iptables,iptables-save,iptables-restore,ip6tables}
-  for library in /usr/lib/x86_64-linux-gnu/xtables; do
-    mkdir -p "$work/hyperkube$library"
-    cp -a "$library/." "$work/hyperkube$library/"
-  done
+  mkdir -p "$work/hyperkube$XTABLES"
+  cp -a "$XTABLES/." "$work/hyperkube$XTABLES/"
 
   new_root "$work/rke-tools"
   install -D -m 755 -t "$work/rke-tools/opt/rke-tools" "$LAB_SRC/images/rke-tools/entrypoint.sh" \

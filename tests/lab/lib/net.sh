@@ -3,7 +3,7 @@
 
 net_up() {
   ip link show "$BRIDGE" >/dev/null 2>&1 || ip link add "$BRIDGE" type bridge
-  ip addr show dev "$BRIDGE" | grep -q "inet $NET.1/" || ip addr add "$NET.1/24" dev "$BRIDGE"
+  ip addr replace "$NET.1/24" dev "$BRIDGE"
   ip link set "$BRIDGE" up
   echo "$BRIDGE" >"$LAB/bridge"
 }

@@ -53,24 +53,25 @@ END
   fi
 }
 
-# rancher may use Docker but not sudo; ops may use sudo but not Docker.
+# rancher may use Docker but not sudo, ops may use sudo but not Docker, ubuntu may use both.
 node_users() {
   local upper=$1 user id
   cp -a /etc/{passwd,group,shadow,gshadow} "$upper/etc/"
-  for user in rancher:2001 ops:2002; do
+  for user in rancher:2001 ops:2002 ubuntu:2003; do
     id=${user#*:}
     user=${user%:*}
+    sed -i "/^$user:/d" "$upper"/etc/{passwd,group,shadow}
     echo "$user:x:$id:$id::/home/$user:/bin/bash" >>"$upper/etc/passwd"
     echo "$user:x:$id:" >>"$upper/etc/group"
     echo "$user:*:20000:0:99999:7:::" >>"$upper/etc/shadow"
     install -d -m 755 -o "$id" -g "$id" "$upper/home/$user" "$upper/home/$user/.ssh"
     install -m 600 -o "$id" -g "$id" "$LAB/id_rsa.pub" "$upper/home/$user/.ssh/authorized_keys"
   done
-  sed -i 's/^\(docker:x:[0-9]*:\).*/\1rancher/' "$upper/etc/group"
+  sed -i 's/^\(docker:x:[0-9]*:\).*/\1rancher,ubuntu/' "$upper/etc/group"
   sed -i 's/^root:[^:]*:/root:*:/' "$upper/etc/shadow"
   install -d -m 750 "$upper/etc/sudoers.d"
-  echo 'ops ALL=(ALL) NOPASSWD: ALL' >"$upper/etc/sudoers.d/ops"
-  chmod 440 "$upper/etc/sudoers.d/ops"
+  printf '%s ALL=(ALL) NOPASSWD: ALL\n' ops ubuntu >"$upper/etc/sudoers.d/lab"
+  chmod 440 "$upper/etc/sudoers.d/lab"
 }
 
 # Puts the calling process into the node's own cgroup in every hierarchy.

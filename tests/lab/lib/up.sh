@@ -22,6 +22,7 @@ up() {
     esac
     shift
   done
+  case $user in root | rancher | ubuntu) ;; *) die "rke cannot work as user $user" ;; esac
   build_all
   make_golden
   if [ -f "$LAB/complete" ]; then
@@ -89,7 +90,8 @@ status() {
   for node in $(node_names); do
     state=down
     node_pid "$node" >/dev/null && state=running
-    ip -o link show "$(link_of "$node")" 2>/dev/null | grep -q "master $BRIDGE" || state="$state, cut off"
+    ip -o link show "$(link_of "$node")" 2>/dev/null | grep "master $BRIDGE" >/dev/null ||
+      state="$state, cut off"
     printf '%-6s %-14s %-28s %s\n' "$node" "$(node_address "$node")" "$(node_field "$node" 3)" "$state"
   done
   timeout 10 "$KUBE_BIN/kubectl" --kubeconfig "$LAB/kube_config_rancher-cluster.yml" get nodes \
@@ -99,7 +101,7 @@ status() {
 # down ends only what carries this lab's mark in its environment or in its pid files.
 down() {
   local node pid file root
-  for node in $(ls "$LAB/node" 2>/dev/null); do stop_node "$node"; done
+  for node in "$LAB"/node/*/; do stop_node "$(basename "$node")"; done
   pid=$(s3_pid) && kill "$pid"
   for file in $(grep -lsz "^ETCDRESTORE_LAB_NODE=$LAB/" /proc/[0-9]*/environ); do
     pid=${file#/proc/}
