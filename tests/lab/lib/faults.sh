@@ -52,7 +52,7 @@ wreck() {
       sh -c 'docker stop -t 5 etcd; rm -rf /var/lib/etcd/member' >/dev/null ;;
   corrupt) # bytes in the middle of every database are overwritten
     on_each "$(etcd_nodes)" sh -c '
-      docker stop -t 5 etcd; db=/var/lib/etcd/member/snap/db
+      db=/var/lib/etcd/member/snap/db; [ -f $db ] || exit 0; docker stop -t 5 etcd
       dd if=/dev/urandom of=$db bs=4096 seek=2 count=$(($(stat -c %s $db) / 8192)) conv=notrunc
       docker start etcd' >/dev/null 2>&1 ;;
   containers) # somebody removed all of RKE's containers; data and certificates are there

@@ -31,7 +31,7 @@ new_root() {
       [ -x "$program" ] && put_programs "$root" "/usr${program#/usr}"
     done
   done
-  put_programs "$root" /usr/bin/socat
+  put_programs "$root" /usr/bin/{socat,nsenter}
 }
 
 busybox_root() {
@@ -48,7 +48,7 @@ image_roots() {
 
   new_root "$work/hyperkube"
   install -m 755 "$KUBE_BIN"/kube* "$work/hyperkube/usr/local/bin/"
-  put_programs "$work/hyperkube" /usr/sbin/{nft,conntrack,ip} /usr/bin/nsenter
+  put_programs "$work/hyperkube" /usr/sbin/{nft,conntrack,ip}
   put_programs "$work/hyperkube" /usr/sbin/{iptables,iptables-save,iptables-restore,ip6tables}
   mkdir -p "$work/hyperkube$XTABLES"
   cp -a "$XTABLES/." "$work/hyperkube$XTABLES/"
