@@ -2,7 +2,13 @@
 # shellcheck shell=bash
 
 # The mark lets "lab down" find an rke whose lab command was killed; the lock is not inherited.
-rke() { (cd "$LAB" && ETCDRESTORE_LAB_NODE=$LAB/rke "$RKE_BIN/rke" "$@" {lab_lock}>&-); }
+rke() {
+  (
+    exec {lab_lock}>&-
+    cd "$LAB" || exit
+    ETCDRESTORE_LAB_NODE=$LAB/rke exec "$RKE_BIN/rke" "$@"
+  )
+}
 kube() { "$KUBE_BIN/kubectl" --kubeconfig "$LAB/kube_config_rancher-cluster.yml" "$@"; }
 
 # Writes nodes: name, address, roles. Named nodes come first; then --nodes, then --workers.

@@ -35,6 +35,30 @@ free_disk() {
   say "$path of $node has room again"
 }
 
+# diverge NODE: restores the member from this node's own copy of the newest snapshot, which differs
+# from every other node's: what a runbook without one common file does.
+diverge() {
+  local node=$1 name
+  name=$(in_node "$node" sh -c 'ls -t /opt/rke/etcd-snapshots/*.zip | head -1')
+  [ -n "$name" ] || die "$node has no snapshot: take one first"
+  in_node "$node" cat "$name" >"$LAB/diverge-$node.zip"
+  unzip -p "$LAB/diverge-$node.zip" "/backup/$(basename "$name" .zip)" >"$LAB/diverge-$node"
+  in_node "$node" sh -c 'cat >/run/lab-snapshot' <"$LAB/diverge-$node"
+  rm "$LAB/diverge-$node" "$LAB/diverge-$node.zip"
+  in_node "$node" sh -ec '
+    docker stop -t 5 etcd
+    flags=$(docker inspect etcd --format "{{range .Args}}{{println .}}{{end}}" |
+      grep -E "^--(name|initial-cluster|initial-cluster-token|initial-advertise-peer-urls)=")
+    image=$(docker inspect etcd --format "{{.Config.Image}}")
+    docker run --rm --network none -v /var/lib/etcd:/data -v /run/lab-snapshot:/snapshot "$image" \
+      /usr/local/bin/etcdutl snapshot restore /snapshot --data-dir /data/.lab $flags
+    rm -rf /var/lib/etcd/member /run/lab-snapshot
+    chown -R --reference /var/lib/etcd /var/lib/etcd/.lab
+    mv /var/lib/etcd/.lab/member /var/lib/etcd/member
+    rmdir /var/lib/etcd/.lab
+    docker start etcd'
+}
+
 wreck() {
   local kind=$1 node first=
   case $kind in
@@ -50,6 +74,9 @@ wreck() {
     first=$(etcd_nodes | head -1)
     on_each "$(etcd_nodes | grep -vx "$first")" \
       sh -c 'docker stop -t 5 etcd; rm -rf /var/lib/etcd/member' >/dev/null ;;
+  diverged) # each member restored from its own node's snapshot: healthy, and no two are equal
+    for node in $(etcd_nodes); do diverge "$node" >/dev/null 2>&1 & done
+    wait_all || die "a member could not be restored" ;;
   corrupt) # bytes in the middle of every database are overwritten
     on_each "$(etcd_nodes)" sh -c '
       db=/var/lib/etcd/member/snap/db; [ -f $db ] || exit 0; docker stop -t 5 etcd
@@ -62,7 +89,7 @@ wreck() {
     on_each "$(cluster_nodes)" sh -c 'docker ps -aq --filter label=io.rancher.rke.container.name |
       xargs -r docker rm -fv; rm -rf /etc/kubernetes/ssl /etc/kubernetes/.tmp /var/lib/etcd/* /etc/cni' \
       >/dev/null 2>&1 ;;
-  *) die "unknown kind of wreck: $kind (etcd-data empty-members one-member quorum corrupt containers cleaned)" ;;
+  *) die "unknown kind of wreck: $kind (etcd-data empty-members one-member quorum diverged corrupt containers cleaned)" ;;
   esac
   say "wreck: $kind"
 }

@@ -98,7 +98,8 @@ start_node() {
     cd /
     exec {lab_lock}>&-
     ETCDRESTORE_LAB_NODE=$dir exec setsid unshare --mount --uts --ipc --net --cgroup --pid --fork \
-      --kill-child bash "$dir/upper/usr/local/lib/etcdrestore/init.sh" "$dir" "$node" </dev/null >"$dir/init.log" 2>&1
+      --kill-child bash "$dir/upper/usr/local/lib/etcdrestore/init.sh" "$dir" "$node" \
+      </dev/null >"$dir/init.log" 2>&1
   ) &
   launcher=$!
   disown $launcher
