@@ -1,0 +1,3 @@
+module etcdrestore/tests/lab/rke-etcd-backup
+
+go 1.24
