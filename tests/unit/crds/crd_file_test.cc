@@ -2,11 +2,11 @@
 
 #include <functional>
 #include <map>
-#include <regex>
 #include <set>
 #include <string>
 
 #include "crds/rules.h"
+#include "crds/scalar_checks.h"
 #include "crds/schema.h"
 #include "operator/adapters/yaml/yaml_loader.h"
 #include "operator/base/sha256.h"
@@ -66,7 +66,7 @@ TEST(CrdFile, PatternsAreAnchoredAndReadByStdRegex) {
     const std::string pattern = schema["pattern"].get<std::string>();
     EXPECT_EQ(pattern.front(), '^') << path;
     EXPECT_EQ(pattern.back(), '$') << path;
-    EXPECT_NO_THROW(std::regex(pattern, std::regex::ECMAScript)) << path;
+    EXPECT_NO_THROW((void)MatchesPattern("", pattern)) << path;
     // RE2 knows neither look-around nor back references.
     EXPECT_EQ(pattern.find("(?"), std::string::npos) << path;
   });
