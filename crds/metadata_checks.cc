@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <regex>
 #include <string_view>
 
 #include "crds/scalar_checks.h"
@@ -52,7 +51,7 @@ void CheckName(const Json& metadata, const char* field, std::size_t most, const 
                std::vector<Fault>& faults) {
   if (!metadata.contains(field) || !metadata[field].is_string()) return;
   const std::string& name = metadata[field].get_ref<const std::string&>();
-  if (name.size() <= most && std::regex_match(name, std::regex(pattern))) return;
+  if (name.size() <= most && MatchesPattern(name, pattern)) return;
   faults.push_back({std::string("metadata.") + field,
                     fmt::format("Invalid value: {}: must be lower-case letters, digits and dashes, "
                                 "begin and end with a letter or digit, and have at most {} "
@@ -94,8 +93,8 @@ std::vector<Fault> CheckMetadata(const Json& object) {
     }
   }
   CheckName(metadata, "name", 253,
-            "[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", faults);
-  CheckName(metadata, "namespace", 63, "[a-z0-9]([a-z0-9-]*[a-z0-9])?", faults);
+            "^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$", faults);
+  CheckName(metadata, "namespace", 63, "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", faults);
   CheckTexts(metadata, "labels", faults);
   CheckTexts(metadata, "annotations", faults);
   return faults;

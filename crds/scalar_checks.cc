@@ -20,12 +20,6 @@ std::size_t Characters(const std::string& text) {
       std::count_if(text.begin(), text.end(), [](char byte) { return (byte & 0xC0) != 0x80; }));
 }
 
-bool Matches(const std::string& text, const std::string& pattern) {
-  if (text.size() > kMaxMatched) return false;
-  // ECMAScript's $ would need the multiline flag to match elsewhere; RE2's means the end of text.
-  return std::regex_search(text, std::regex(pattern, std::regex::ECMAScript));
-}
-
 void CheckString(const std::string& text, const Json& schema, const std::string& path,
                  std::vector<std::string>& faults) {
   const std::size_t length = Characters(text);
@@ -39,7 +33,7 @@ void CheckString(const std::string& text, const Json& schema, const std::string&
     faults.push_back(fmt::format("{}should be at least {} chars long", value,
                                  schema["minLength"].get<std::size_t>()));
   } else if (schema.contains("pattern") &&
-             !Matches(text, schema["pattern"].get_ref<const std::string&>())) {
+             !MatchesPattern(text, schema["pattern"].get_ref<const std::string&>())) {
     faults.push_back(
         fmt::format("{}should match '{}'", value, schema["pattern"].get_ref<const std::string&>()));
   } else if (schema.value("format", "") == "date-time" && !ParseTime(text)) {
@@ -58,6 +52,11 @@ void CheckEnum(const Json& value, const Json& schema, std::vector<std::string>& 
 }
 
 }  // namespace
+
+bool MatchesPattern(const std::string& text, const std::string& pattern) {
+  if (text.size() > kMaxMatched) return false;
+  return std::regex_search(text, std::regex(pattern, std::regex::ECMAScript));
+}
 
 std::string JsonTypeName(const Json& value) {
   if (value.is_number_integer()) return "integer";

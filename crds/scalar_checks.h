@@ -14,6 +14,10 @@ std::string JsonTypeName(const nlohmann::ordered_json& value);
 std::vector<std::string> CheckScalar(const nlohmann::ordered_json& value,
                                      const nlohmann::ordered_json& schema, const std::string& path);
 
+/// True when a part of the text matches, as the API server does it: patterns carry their own ^ and
+/// $. Only what RE2 and ECMAScript share may stand in a pattern. False for text over 4 KiB.
+bool MatchesPattern(const std::string& text, const std::string& pattern);
+
 /// A string as Go's %q shows it, shortened for messages.
 std::string Quoted(const std::string& text);
 

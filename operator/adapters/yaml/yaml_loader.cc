@@ -45,12 +45,15 @@ class Builder final : public YAML::EventHandler {
   std::vector<YamlDocument> Take() { return std::move(documents_); }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
+    // yaml-cpp takes whatever follows a finished node as the next document.
     const int line = mark.line + 1;
-    const bool separated = std::any_of(separators_.begin(), separators_.end(), [&](int separator) {
-      return separator > last_line_ && separator <= line;
-    });
-    if (started_ && !separated) Refuse(mark, "text after the end of the document: --- is missing");
-    started_ = true;
+    const auto separators_so_far = std::upper_bound(separators_.begin(), separators_.end(), line);
+    const std::ptrdiff_t passed = separators_so_far - separators_.begin();
+    if (started_ == 0) passed_at_first_ = passed;
+    if (passed - passed_at_first_ < started_) {
+      Refuse(mark, "text after the end of the document: --- is missing");
+    }
+    ++started_;
     document_ = YamlDocument{nullptr, line, {}};
   }
   void OnDocumentEnd() override {
@@ -60,7 +63,7 @@ class Builder final : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     Admit(mark, anchor);
     if (AwaitsKey()) Refuse(mark, "a key is missing or null: keys are strings, quote it");
-    Put(mark, nullptr);
+    Put(nullptr);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { RefuseAnchor(mark); }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -69,7 +72,7 @@ class Builder final : public YAML::EventHandler {
     const bool quoted = tag == "!" || tag == kStringTag;
     if (!quoted && tag != "?") Refuse(mark, fmt::format("tag {} is not supported", tag));
     if (AwaitsKey()) return PutKey(mark, text, quoted);
-    Put(mark, quoted ? Json(text) : Plain(mark, text));
+    Put(quoted ? Json(text) : Plain(mark, text));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
@@ -84,7 +87,6 @@ class Builder final : public YAML::EventHandler {
 
  private:
   struct Level {
-    YAML::Mark mark;
     Json value;
     std::set<std::string> keys;
     std::string key;
@@ -96,7 +98,6 @@ class Builder final : public YAML::EventHandler {
   }
 
   void Admit(const YAML::Mark& mark, YAML::anchor_t anchor) {
-    last_line_ = mark.line + 1;
     if (anchor != YAML::NullAnchor) RefuseAnchor(mark);
     if (++nodes_ > kMaxNodes) Refuse(mark, fmt::format("more than {} values", kMaxNodes));
   }
@@ -110,17 +111,16 @@ class Builder final : public YAML::EventHandler {
     if (!tag.empty() && tag != "?") Refuse(mark, fmt::format("tag {} is not supported", tag));
     if (AwaitsKey()) Refuse(mark, "a key must be a string, not a list or a mapping");
     if (levels_.size() >= kMaxDepth) Refuse(mark, fmt::format("deeper than {} levels", kMaxDepth));
-    levels_.push_back(Level{mark, std::move(empty), {}, {}, false});
+    levels_.push_back(Level{std::move(empty), {}, {}, false});
   }
 
   void Close() {
     Level level = std::move(levels_.back());
     levels_.pop_back();
-    Put(level.mark, std::move(level.value));
+    Put(std::move(level.value));
   }
 
-  void Put(const YAML::Mark& mark, Json value) {
-    last_line_ = std::max(last_line_, mark.line + 1);
+  void Put(Json value) {
     if (levels_.empty()) {
       document_.value = std::move(value);
       return;
@@ -192,12 +192,29 @@ class Builder final : public YAML::EventHandler {
   YamlDocument document_;
   std::vector<Level> levels_;
   std::size_t nodes_ = 0;
-  int last_line_ = 0;
-  bool started_ = false;
+  std::ptrdiff_t started_ = 0;
+  std::ptrdiff_t passed_at_first_ = 0;
 };
 
 Error Invalid(const std::string& file, int line, int column, const std::string& what) {
   return Terminal("YamlInvalid", fmt::format("{}:{}:{}: {}", file, line, column, what));
+}
+
+Status Parse(const std::string& text, const std::string& file, YamlDialect dialect,
+             std::vector<YamlDocument>& documents) {
+  std::istringstream input(text);
+  Builder builder(file, dialect, SeparatorLines(text));
+  try {
+    YAML::Parser parser(input);
+    while (parser.HandleNextDocument(builder)) {
+    }
+  } catch (const Refusal& refusal) {
+    return Invalid(file, refusal.line, refusal.column, refusal.what);
+  } catch (const YAML::Exception& failure) {
+    return Invalid(file, failure.mark.line + 1, failure.mark.column + 1, failure.msg);
+  }
+  documents = builder.Take();
+  return {};
 }
 
 }  // namespace
@@ -209,18 +226,18 @@ Result<std::vector<YamlDocument>> LoadYaml(std::string_view text, const std::str
     return Invalid(file, fault->line, fault->column, fault->what);
   }
   if (LooksLikeJson(text)) return LoadJson(text, file);
-  std::istringstream input{std::string(text)};
-  Builder builder(file, dialect, SeparatorLines(text));
-  try {
-    YAML::Parser parser(input);
-    while (parser.HandleNextDocument(builder)) {
-    }
-  } catch (const Refusal& refusal) {
-    return Invalid(file, refusal.line, refusal.column, refusal.what);
-  } catch (const YAML::Exception& failure) {
-    return Invalid(file, failure.mark.line + 1, failure.mark.column + 1, failure.msg);
+  std::vector<YamlDocument> documents;
+  if (auto parsed = Parse(std::string(text), file, dialect, documents); !parsed) {
+    return parsed.error();
   }
-  return builder.Take();
+  // A file that was cut off inside a quoted string: yaml-cpp accepts the rest as the string, but
+  // not a document separator in it.
+  std::vector<YamlDocument> unused;
+  if (!Parse(std::string(text) + "\n---\n", file, dialect, unused)) {
+    return Invalid(file, static_cast<int>(std::count(text.begin(), text.end(), '\n')) + 1, 1,
+                   "a quoted string is not closed before the end: is the file complete?");
+  }
+  return documents;
 }
 
 }  // namespace etcdrestore

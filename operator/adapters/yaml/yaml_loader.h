@@ -18,7 +18,7 @@ enum class YamlDialect {
 /// One document of a YAML text.
 struct YamlDocument {
   nlohmann::ordered_json value;       ///< keys in file order
-  int line = 1;                       ///< where it starts in the file, from 1
+  int line = 1;                       ///< where it (or the --- before it) stands, from 1
   std::vector<std::string> warnings;  ///< "file:line:column: …"
 };
 
