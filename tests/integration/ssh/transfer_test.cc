@@ -53,7 +53,7 @@ TEST(SshTransfer, ABigDownloadArrivesWhole) {
 
 TEST(SshTransfer, BothWaysAtOnceWithManyKeyExchangesUnderWay) {
   // The server asks for new keys each megabyte, in the middle of everything.
-  TestSshd sshd({.config = {"RekeyLimit 1M"}});
+  TestSshd sshd({.config = {"RekeyLimit 1M", "LogLevel DEBUG"}});
   auto node = Connected(sshd);
   const std::string bytes = Noise(kBig / 8);
   std::vector<std::string> seen(4);
@@ -72,6 +72,7 @@ TEST(SshTransfer, BothWaysAtOnceWithManyKeyExchangesUnderWay) {
   }
   EXPECT_THAT(seen, ::testing::Each("same"));
   EXPECT_EQ(sshd.connections(), 1);
+  EXPECT_THAT(sshd.Log(), ::testing::HasSubstr("rekeying"));
 }
 
 TEST(SshTransfer, AProgramThatDoesNotReadItsInputStillEnds) {
