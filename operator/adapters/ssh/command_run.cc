@@ -44,13 +44,9 @@ class Run {
  private:
   Status Start(const std::string& line) {
     Session::Turn turn(session_);
-    auto started = session_.Until(turn, call_, [&] {
-      return libssh2_channel_process_startup(channel_, "exec", 4, line.data(),
-                                             static_cast<unsigned>(line.size()));
-    });
-    if (!started) return Unsure(started.error());
-    if (*started != 0) return session_.Failure("run a command", *started);
-    return {};
+    Status started = session_.Start(turn, call_, channel_, line);
+    if (!started && started.error().reason != "ChannelRefused") return Unsure(started.error());
+    return started;
   }
 
   /// One turn with the library: everything that can be moved without waiting; waits if nothing can.

@@ -11,11 +11,12 @@ struct _LIBSSH2_CHANNEL;
 
 namespace etcdrestore::ssh {
 
-/// Runs one shell line on an open channel and gives the channel back, whatever happens. Input,
-/// output and bounds as in Command; its argv is not looked at. The calling thread calls the source
-/// and the sink, without locks held. Errors: ConnectionLost (the command may or may not have run),
-/// ChannelRefused (the server runs no commands; it did not run), Interrupted, DeadlineExceeded,
-/// and whatever the source or the sink said; after these the program was told to terminate.
+/// Runs one shell line on a channel just opened and gives the channel back, whatever happens.
+/// Input, output and bounds as in Command; its argv is not looked at. The calling thread calls the
+/// source and the sink, without locks held. Errors: ConnectionLost (the command may or may not have
+/// run), ChannelRefused (the server runs no commands; it did not run), Interrupted,
+/// DeadlineExceeded, and whatever the source or the sink said; after these the program is left as
+/// ssh_node.h says.
 Result<CommandResult> RunLine(const Call& call, Session& session, _LIBSSH2_CHANNEL* channel,
                               const std::string& line, const Command& command);
 

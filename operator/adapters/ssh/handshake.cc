@@ -66,10 +66,13 @@ Error Session::HandshakeFailure(int rc) {
                                 "its sshd_config is too narrow or the server too old",
                                 Label(node_), server, seen));
   }
-  const std::string why =
-      server.empty() ? "it sent no SSH greeting: either something else than an SSH server listens "
-                       "there, or the server is overloaded (MaxStartups)"
-                     : "its SSH server is " + server + "; its log says more";
+  std::string why = "its SSH server is " + server + "; its log says more";
+  if (!server.starts_with("SSH-")) {
+    why = (server.empty() ? "it sent no SSH greeting"
+                          : "it sent \"" + server + "\" instead of an SSH greeting") +
+          ". Either something else than an SSH server listens there, or the server is overloaded "
+          "(MaxStartups)";
+  }
   return Transient("Unreachable", fmt::format("node {} ended the SSH handshake ({}): {}",
                                               Label(node_), seen, why));
 }

@@ -12,9 +12,9 @@ namespace etcdrestore::ssh {
 /// How commands become root's on one node.
 struct RootAccess {
   RootMethod method = RootMethod::kUid0;
-  std::string docker;  ///< kDockerNsenter: path of the docker program there
-  std::string image;   ///< kDockerNsenter: id of an image already there that has nsenter
-  std::string socket;  ///< kDockerNsenter: path of Docker's socket
+  std::string docker = {};  ///< kDockerNsenter: path of the docker program there
+  std::string image = {};   ///< kDockerNsenter: id of an image already there that has nsenter
+  std::string socket = {};  ///< kDockerNsenter: path of Docker's socket
 };
 
 /// The command that finds out, in one round trip. It changes nothing, but where neither uid 0 nor

@@ -61,6 +61,8 @@ Session::Session(const NodeEndpoint& node, UniqueFd socket, const Options& optio
   libssh2_session_callback_set2(raw_, LIBSSH2_CALLBACK_RECV,
                                 reinterpret_cast<libssh2_cb_generic*>(&OnRecv));
   libssh2_keepalive_config(raw_, 1, 1);
+  // Calls have their own deadlines; the library's must never be the shorter one.
+  libssh2_session_set_read_timeout(raw_, 24L * 3600);
 }
 
 Session::~Session() {
@@ -176,7 +178,7 @@ Result<int> Session::Until(Turn& turn, const Call& call, const std::function<int
 
 Result<_LIBSSH2_CHANNEL*> Session::OpenChannel(const Call& call) {
   Turn turn(*this);
-  while (opening_ || open_ >= most_open_) {
+  while (starting_ || open_ >= most_open_) {
     if (open_ >= most_open_ && abandoned_.size() == open_) {
       retired_ = true;
       return Transient("ChannelRefused", "all channels to node " + Label(node_) +
@@ -184,24 +186,24 @@ Result<_LIBSSH2_CHANNEL*> Session::OpenChannel(const Call& call) {
     }
     if (Status waited = Wait(turn, call); !waited) return waited.error();
   }
-  opening_ = true;
+  if (retired_) return Lost();
+  starting_ = true;
   LIBSSH2_CHANNEL* channel = nullptr;
   auto opened = Until(turn, call.Within(options_.timeouts.channel), [&] {
     channel = libssh2_channel_open_session(raw_);
     return channel != nullptr ? 0 : libssh2_session_last_errno(raw_);
   });
-  opening_ = false;
-  Announce();
-  if (!opened) {
-    // After a stop the answer may still come; the library hands that channel to the next opener.
-    if (call.Over()) return opened.error();
-    // A server that does not answer is not worth staying with.
-    retired_ = true;
-    return Lost().In("open a channel: " + opened.error().message);
-  }
-  if (*opened == 0) {
+  if (opened && *opened == 0) {
     ++open_;
     return channel;
+  }
+  starting_ = false;
+  Announce();
+  if (!opened) {
+    // The answer may still come, and would be taken for somebody else's.
+    retired_ = true;
+    if (call.Over()) return opened.error();
+    return Lost().In("open a channel: " + opened.error().message);
   }
   Error refused = Failure("open a channel", *opened);
   if (refused.reason != "ChannelRefused") return refused;
@@ -210,10 +212,25 @@ Result<_LIBSSH2_CHANNEL*> Session::OpenChannel(const Call& call) {
   return refused;
 }
 
+Status Session::Start(Turn& turn, const Call& call, _LIBSSH2_CHANNEL* channel,
+                      const std::string& line) {
+  auto started = Until(turn, call, [&] {
+    return libssh2_channel_process_startup(channel, "exec", 4, line.data(),
+                                           static_cast<unsigned>(line.size()));
+  });
+  starting_ = false;
+  Announce();
+  if (started && *started == 0) return {};
+  if (started) return Failure("run a command", *started);
+  // As above: an answer that nobody waits for any more spoils the session for new commands.
+  retired_ = true;
+  return started.error();
+}
+
 void Session::Release(Turn& /*turn*/, _LIBSSH2_CHANNEL* channel, bool ended) {
   if (!ended && !transport_.broken()) {
-    // Before the end of input that closing implies: a `cat > file` must not take a broken stream
-    // for a whole one.
+    // Before the end of input that closing implies, so that where the server passes it on a
+    // `cat > file` does not take a broken stream for a whole one.
     libssh2_channel_signal_ex(channel, "TERM", 4);
   }
   abandoned_.push_back(channel);

@@ -40,8 +40,8 @@ std::string Label(const NodeEndpoint& node);
 class Session {
  public:
   struct Options {
-    SshTimeouts timeouts;
-    std::string agent_socket;  ///< empty: $SSH_AUTH_SOCK
+    SshTimeouts timeouts = {};
+    std::string agent_socket = {};  ///< empty: $SSH_AUTH_SOCK
   };
 
   /// Connects, checks the host key, authenticates. Errors as NodeConnector, and AlgorithmMismatch
@@ -83,8 +83,11 @@ class Session {
   Error Failure(const std::string& doing, int rc);
 
   /// A new channel; waits while as many are open as the server allows. Errors as Until, and
-  /// ChannelRefused (transient) when this session will give none: nothing was sent.
+  /// ChannelRefused (transient) when this session will give none: nothing was sent. Start must
+  /// follow, or Release: until then nobody else gets one.
   Result<_LIBSSH2_CHANNEL*> OpenChannel(const Call& call);
+  /// Asks the server to run a shell line. Errors as Until, and ChannelRefused: it runs none.
+  Status Start(Turn& turn, const Call& call, _LIBSSH2_CHANNEL* channel, const std::string& line);
   /// Gives a channel back. One whose program has not ended is told to terminate and given up.
   void Release(Turn& turn, _LIBSSH2_CHANNEL* channel, bool ended);
 
@@ -118,8 +121,10 @@ class Session {
   _LIBSSH2_SESSION* raw_ = nullptr;
   HostKey host_key_;
 
-  bool opening_ = false;  ///< libssh2 keeps the state of one opening a session
-  bool retired_ = false;
+  /// A channel is between opening and Start. libssh2 fails when two threads wait for answers of
+  /// one type, because it looks only for its own among those that come.
+  bool starting_ = false;
+  bool retired_ = false;  ///< takes no new commands
   std::size_t open_ = 0;
   std::size_t most_open_ = 8;  ///< OpenSSH's MaxSessions is 10 by default; lowered when refused
   std::list<_LIBSSH2_CHANNEL*> abandoned_;  ///< counted in open_ until the server lets go
