@@ -40,6 +40,16 @@ void AddRebuild(const Target& target, const Observation& seen, PlanDocument& doc
     document.destroys.push_back("Node object " + name + " (replaced)");
 }
 
+/// A restore before this one moved revisions ahead by its bump; those were no writes.
+std::int64_t BumpedBefore(const Observation& seen) {
+  std::int64_t bump = 0;
+  for (const auto& [name, facts] : seen.facts) {
+    if (facts.receipt && facts.receipt->stage == Stage::kFinished)
+      bump = std::max(bump, facts.receipt->bumped_by);
+  }
+  return bump;
+}
+
 std::string WhyApproval(const Target& target, const StrategyChoice& choice, const Liveness& live) {
   if (live.alive)
     return "the cluster still has a quorum and a ready API server: restoring it throws away what "
@@ -89,17 +99,18 @@ PlanDocument MakePlanDocument(const Target& target, const RunPlan& plan,
           : "stop and remove the cluster's containers; swap the data; rke up; verify; restart what "
             "was not made new");
   for (const TargetNode* node : target.EtcdNodes()) {
-    document.keeps.push_back(fmt::format(
-        "node {}: old etcd data in {} for {}", node->name, KeptPath(target, seen.Of(*node)),
-        HumanDuration(target.object.spec.clean.keep_old_data_for)));
+    if (node->replacement) continue;
+    document.keeps.push_back(
+        fmt::format("node {}: old etcd data, if there is any, in {} for {}", node->name,
+                    KeptPath(target, seen.Of(*node)),
+                    HumanDuration(target.object.spec.clean.keep_old_data_for)));
   }
   document.keeps.push_back(
       "everything under /opt/rke, all images, all containers that are not the cluster's");
   if (plan.strategy == StrategyKind::kRebuild) AddRebuild(target, seen, document);
-  if (live.revision > snapshot.revision) {
-    document.loses.push_back(fmt::format("{} writes since the snapshot (revision {} now, {} then)",
-                                         live.revision - snapshot.revision, live.revision,
-                                         snapshot.revision));
+  const std::int64_t now = live.revision - BumpedBefore(seen);
+  if (now > snapshot.revision) {
+    document.loses.push_back(fmt::format("{} writes since the snapshot", now - snapshot.revision));
   }
   document.approval_reason = WhyApproval(target, choice, live);
   document.hash = HashOf(target, plan, document, host_keys);
@@ -111,13 +122,26 @@ std::vector<std::string> WayBack(const Target& target, const NodeFacts& facts) {
   const std::string old = facts.receipt ? facts.receipt->old_data_path : KeptPath(target, &facts);
   const std::string aside =
       facts.data.is_mount ? data + "/.restored-" + target.run : data + "-restored-" + target.run;
+  if (facts.receipt && facts.receipt->strategy == "Rebuild") {
+    return {
+        "(the old data needs the old members and their addresses; the old certificates are in "
+        "/opt/rke/.etcdrestore/runs/" +
+            target.run + "/old)",
+        "docker update --restart=no etcd kube-apiserver kube-controller-manager kube-scheduler && "
+        "docker stop kube-apiserver etcd",
+        "mkdir -p " + aside + " && mv " + data + "/member " + aside + "/member && mv " + old +
+            "/member " + data + "/member",
+        "(when that is done on ALL old etcd nodes) rke up with the old cluster.yml and the old "
+        "rkestate"};
+  }
   return {
       "docker update --restart=no etcd kube-apiserver kube-controller-manager kube-scheduler",
       "docker stop kube-controller-manager kube-scheduler kube-apiserver etcd",
       "mkdir -p " + aside + " && mv " + data + "/member " + aside + "/member",
       "mv " + old + "/member " + data + "/member",
       "(when the lines above are done on ALL etcd nodes) docker start etcd, then kube-apiserver, "
-      "then the others; then docker restart kubelet kube-proxy on every node",
+      "then the others; then "
+      "docker restart kubelet kube-proxy on every node",
       "docker update --restart=always etcd kube-apiserver kube-controller-manager kube-scheduler"};
 }
 

@@ -124,6 +124,25 @@ Check CompareCa(const std::string& node, const std::string& where, const std::st
                 "snapshot of this cluster");
 }
 
+/// A key that encrypted something in the snapshot and that the API server would not get
+/// (design 4.13). The reader gives prefixes "k8s:enc:<provider>:v1:<key>", the state gives
+/// "<provider>:<key>".
+std::optional<std::string> UnknownEncryptionKey(const SnapshotFacts& snapshot,
+                                                const ClusterState& state) {
+  for (const std::string& prefix : snapshot.encryption_keys) {
+    const std::size_t provider_end = prefix.find(':', 8);
+    const std::size_t key =
+        provider_end == std::string::npos ? std::string::npos : prefix.find(':', provider_end + 1);
+    if (!prefix.starts_with("k8s:enc:") || key == std::string::npos) return prefix;
+    std::string name = prefix.substr(8, provider_end - 8) + prefix.substr(key);
+    while (name.ends_with(':')) name.pop_back();
+    if (std::find(state.encryption_keys.begin(), state.encryption_keys.end(), name) ==
+        state.encryption_keys.end())
+      return name;
+  }
+  return std::nullopt;
+}
+
 void CheckRebuild(const PreflightInput& input, const std::string& in_snapshot,
                   std::vector<Check>& checks) {
   const Target& target = input.target;
@@ -140,6 +159,13 @@ void CheckRebuild(const PreflightInput& input, const std::string& in_snapshot,
   if (!in_snapshot.empty())
     checks.push_back(
         CompareCa("", "cluster.rkestate", in_snapshot, target.state->kube_ca_fingerprint));
+  if (const auto missing = UnknownEncryptionKey(input.snapshot->facts, *target.state)) {
+    checks.push_back(Failed("", "encryption",
+                            "the snapshot holds data encrypted with " + *missing +
+                                ", the state's provider configuration does not",
+                            "give the rkestate that was in use when the snapshot was taken, or "
+                            "that data can never be read"));
+  }
   const std::string& wanted = target.config.kubernetes_version;
   const std::string& had = target.state->kubernetes_version;
   if (!had.empty() && wanted != had) {

@@ -226,7 +226,9 @@ std::string WhereThingsStand(const Target& target, const RunRecord& record) {
     if (node.etcd && facts->receipt) text += ", old data in " + facts->receipt->old_data_path;
     text += "\n";
   }
-  return text;
+  return text +
+         "  restart policies of etcd and the control plane stay off until the run goes on, so that "
+         "nothing starts by itself\n";
 }
 
 }  // namespace etcdrestore

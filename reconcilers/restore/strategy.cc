@@ -106,7 +106,8 @@ Liveness LivenessOf(const Target& target, const Observation& seen) {
   for (const TargetNode& node : target.nodes) {
     const NodeFacts* facts = seen.Of(node);
     if (facts == nullptr) continue;
-    // /readyz asks etcd: an API server that is ready proves a quorum, also where members could not be asked.
+    // /readyz asks etcd: an API server that is ready proves a quorum, also where members could not
+    // be asked.
     live.alive = live.alive || facts->api.ready;
     if (!facts->etcd) continue;
     live.revision = std::max(live.revision, facts->etcd->revision);

@@ -35,6 +35,21 @@ std::string Message(const std::string& line) {
   return end > at + 5 ? line.substr(at + 5, end - at - 5) : line;
 }
 
+/// The lines that a person waits for; all of them are in the log.
+bool IsMilestone(const std::string& line, const std::string& message) {
+  if (line.find("level=warning") != std::string::npos ||
+      line.find("level=error") != std::string::npos ||
+      line.find("level=fatal") != std::string::npos)
+    return true;
+  for (const char* part :
+       {"Building", "Successfully started etcd plane", "Successfully started Controller Plane",
+        "Successfully started Worker Plane", "[certificates] Deploying", "[network] Deploying",
+        "Finished "}) {
+    if (message.find(part) != std::string::npos) return true;
+  }
+  return false;
+}
+
 class RkeCli final : public ClusterRebuilder {
  public:
   RkeCli(std::string path, std::string log_folder)
@@ -90,7 +105,7 @@ class RkeCli final : public ClusterRebuilder {
       if (message.find("Removing host [") != std::string::npos)
         dropped = Transient("RkeDroppedHost", "rke dropped a host: " + message);
       result.last_line = message;
-      line("rke: " + message);
+      if (IsMilestone(text, message)) line("rke: " + message);
     };
     const auto still = [&]() -> Status { return dropped ? Status(*dropped) : alive(); };
     const std::string folder = std::filesystem::path(config_path).parent_path();

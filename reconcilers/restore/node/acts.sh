@@ -118,8 +118,9 @@ stop() {
   said=$(timeout 120 docker stop -t "$(stop_patience)" $NAMES 2>&1) || case $said in *'o such container'*) ;; *) fail DockerFailed "docker stop: $said" ;; esac
   ok
 }
-# etcd may flush; the stateless ones get a moment.
-stop_patience() { case " $NAMES " in *' etcd '*) say 10 ;; *) say 2 ;; esac; }
+# etcd waits for peers that stop at the same moment and needs no farewell: its log is on disk before it
+# answers. The others keep nothing.
+stop_patience() { case " $NAMES " in *' etcd '*) say 3 ;; *) say 2 ;; esac; }
 start() {
   # shellcheck disable=SC2086
   said=$(timeout 120 docker start $NAMES 2>&1) || fail DockerFailed "docker start $NAMES: $said"

@@ -18,13 +18,11 @@ look() {
 }
 
 look_docker() {
-  if version=$(docker_ version -f '{{.Server.Version}}' 2>&1); then
-    value docker "$version"
-  else
-    value docker_error "$(printf '%s' "$version" | tr '\n' ' ')"
+  if ! ids=$(docker_ ps -aq --no-trunc 2>&1); then
+    value docker_error "$(printf '%s' "$ids" | tr '\n' ' ')"
     return
   fi
-  ids=$(docker_ ps -aq --no-trunc) || return
+  [ -z "$IMAGES" ] || value docker "$(docker_ version -f '{{.Server.Version}}' 2>/dev/null)"
   value containers begin
   # One that vanishes between the list and the look makes inspect fail and is rightly not shown.
   # shellcheck disable=SC2086
