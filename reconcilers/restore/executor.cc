@@ -193,7 +193,8 @@ Status Executor::RestoreBeside(const Call& call, const RunPlan& plan, const Todo
                              target.InitialCluster(),
                              target.token,
                              plan.bump,
-                             ""};
+                             "",
+                             plan.snapshot.facts.sha256};
         if (target.config.etcd_uid != 0) {
           args.owner =
               std::to_string(target.config.etcd_uid) + ":" + std::to_string(target.config.etcd_gid);

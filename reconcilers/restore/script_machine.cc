@@ -100,11 +100,11 @@ class ScriptMachine final : public Machine {
     return Finish(Read(node_->Run(call, command), "put"));
   }
   Result<RestoredDb> RestoreBeside(const Call& call, const EtcdRestoreArgs& args) override {
-    auto output =
-        Script(call, "restore_beside",
-               {"image=" + args.image, "name=" + args.member_name, "peer=" + args.peer_url,
-                "peers=" + args.initial_cluster, "token=" + args.token,
-                "bump=" + std::to_string(args.bump), "owner=" + args.owner});
+    auto output = Script(call, "restore_beside",
+                         {"image=" + args.image, "name=" + args.member_name,
+                          "peer=" + args.peer_url, "peers=" + args.initial_cluster,
+                          "token=" + args.token, "bump=" + std::to_string(args.bump),
+                          "owner=" + args.owner, "sha=" + args.snapshot_sha256});
     if (!output) return output.error();
     RestoredDb db;
     db.sha256 = Value(*output, "db_sha256");

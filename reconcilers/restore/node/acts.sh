@@ -73,7 +73,9 @@ one_shot() {
     -v "$DIR:/stage:ro" -v "$mounted:/restored" --entrypoint /usr/local/bin/etcdutl "$IMAGE" "$@" 2>&1
 }
 restore_beside() {
-  [ "$(cat "$RESTORED/member/.etcdrestore" 2>/dev/null)" = "$RUN" ] || make_beside
+# What lies beside is used again only when it was made of the same snapshot in the same way.
+  recipe="$SHA $BUMP $NAME $PEER $PEERS $TOKEN"
+  [ "$(cat "$RESTORED/member/.etcdrestore" 2>/dev/null)" = "$RUN" ] && [ "$(cat "$DIR/recipe" 2>/dev/null)" = "$recipe" ] || make_beside
   hash=$(one_shot "$RESTORED" snapshot status /restored/member/snap/db -w json) || fail RestoreFailed "etcdutl snapshot status: $hash"
   docker_ rm -f -v "etcdrestore-$RUN" >/dev/null 2>&1
   value db_sha256 "$(sha256sum <"$RESTORED/member/snap/db" | cut -c1-64)"
@@ -81,7 +83,7 @@ restore_beside() {
   ok
 }
 make_beside() {
-  rm -rf "$RESTORED" "$RESTORED.part"
+  rm -rf "$RESTORED" "$RESTORED.part" "$DIR/recipe"
   mkdir -p "$DATA" "$RESTORED.part" || fail DiskError "mkdir $RESTORED.part failed"
   set -- snapshot restore /stage/snapshot.db --data-dir /restored/data --name "$NAME" --initial-cluster "$PEERS" \
     --initial-cluster-token "$TOKEN" --initial-advertise-peer-urls "$PEER"
@@ -91,7 +93,7 @@ make_beside() {
   [ -f "$part/snap/db" ] && ls "$part"/wal/*.wal >/dev/null 2>&1 || fail RestoreFailed "etcdutl made no member: $said"
   dress "$part"
   printf '%s\n' "$RUN" >"$part/.etcdrestore"
-  mkdir "$RESTORED" && sync -f "$part" && mv "$part" "$RESTORED/member" && rm -rf "$RESTORED.part" || fail DiskError "rename $part failed"
+  mkdir "$RESTORED" && sync -f "$part" && mv "$part" "$RESTORED/member" && write_record "$DIR/recipe" "$recipe" && rm -rf "$RESTORED.part" || fail DiskError "rename $part failed"
 }
 # Owner, mode and SELinux label of the new member are those of the old one, else of the configuration.
 dress() {
