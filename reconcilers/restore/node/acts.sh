@@ -33,8 +33,9 @@ write_record() {
 }
 receipt() {
   [ -n "$JSON" ] || fail BadArgument 'an empty receipt'
-  write_record "$STATE/receipt.json" "$JSON"
+  # The archived copy goes first: cut in between, the run is walked to its end again and writes both.
   case $JSON in *'"stage":"finished"'*) write_record "$DIR/finished.json" "$JSON" ;; esac
+  write_record "$STATE/receipt.json" "$JSON"
   ok
 }
 
