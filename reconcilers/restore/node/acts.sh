@@ -73,8 +73,8 @@ one_shot() {
   timeout 1800 docker run --name "etcdrestore-$RUN" --network none --user 0 --security-opt label=disable \
     -v "$DIR:/stage:ro" -v "$mounted:/restored" --entrypoint /usr/local/bin/etcdutl "$IMAGE" "$@" 2>&1
 }
-restore_beside() {
 # What lies beside is used again only when it was made of the same snapshot in the same way.
+restore_beside() {
   recipe="$SHA $BUMP $NAME $PEER $PEERS $TOKEN"
   [ "$(cat "$RESTORED/member/.etcdrestore" 2>/dev/null)" = "$RUN" ] && [ "$(cat "$DIR/recipe" 2>/dev/null)" = "$recipe" ] || make_beside
   hash=$(one_shot "$RESTORED" snapshot status /restored/member/snap/db -w json) || fail RestoreFailed "etcdutl snapshot status: $hash"
@@ -171,7 +171,7 @@ clean_paths() {
     below=$(awk -v at="$path/" 'index($5, at) == 1 { print $5 }' /proc/self/mountinfo | head -n 1)
     [ -z "$below" ] || fail MountBelow "$below is mounted below $path; unmount it first"
     copy=$DIR/old$path
-    [ -e "$copy" ] || { mkdir -p "$(dirname "$copy")" && cp -a --one-file-system "$path" "$copy.new" && mv "$copy.new" "$copy"; } ||
+    [ -e "$copy" ] || { rm -rf "$copy.new" && mkdir -p "$(dirname "$copy")" && cp -a --one-file-system "$path" "$copy.new" && mv "$copy.new" "$copy"; } ||
       fail DiskError "keep a copy of $path in $copy"
     find "$path" -xdev -mindepth 1 -delete || fail DiskError "empty $path"
   done
