@@ -15,9 +15,9 @@ namespace {
 using Words = std::vector<std::string>;
 
 /// Reasons that only a person can change; everything else may pass.
-constexpr std::array<std::string_view, 9> kTerminalReasons = {
-    "LockedByOther", "LockLost",    "EtcdNotStopped", "OldDataInTheWay", "NewDataMissing",
-    "MountBelow",    "BadArgument", "WrongContent",   "NoDownloader"};
+constexpr std::array<std::string_view, 10> kTerminalReasons = {
+    "ToolMissing",    "LockedByOther", "LockLost",    "EtcdNotStopped", "OldDataInTheWay",
+    "NewDataMissing", "MountBelow",    "BadArgument", "WrongContent",   "NoDownloader"};
 
 /// The value printed as "key<TAB>value"; "" when there is none.
 std::string Value(const std::string& output, const std::string& key) {
