@@ -6,20 +6,25 @@ LAB := tests/lab/lab
 E2E_LAB ?= /var/lib/etcdrestore-e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build release unit integration layers format-check e2e e2e-all lab lab-down \
+.PHONY: help packages deps program build release unit integration layers format-check e2e e2e-all lab lab-down \
 	demo bench test asan tsan format tidy clean
 
 help:
 	@sed -n 's/^\([a-z0-9 -]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
-deps:  ## install Debian packages, build libssh2 and the real programs that tests use (root)
+packages:  ## install Debian packages and build libssh2: all that the program needs (root)
 	tests/deps/deps.sh
+
+deps: packages  ## the same, and build the real programs that tests use: etcd, rke, Kubernetes, S3 (root)
 	tests/lab/lab build
 
-build: build/dev/build.ninja  ## compile all of it, tests too: build/dev/operator/etcdrestore
+program: build/dev/build.ninja  ## compile the program alone: build/dev/operator/etcdrestore
+	cmake --build --preset dev -j$(JOBS) --target etcdrestore
+
+build: build/dev/build.ninja  ## compile all of it, tests too
 	cmake --build --preset dev -j$(JOBS)
 
-release: build/release/build.ninja  ## compile the program as one would install it
+release: build/release/build.ninja  ## compile the program optimized: build/release/operator/etcdrestore
 	cmake --build --preset release -j$(JOBS) --target etcdrestore
 
 build/%/build.ninja:
@@ -49,7 +54,7 @@ lab:  ## bring up a real three-node RKE cluster on this machine (root)
 lab-down:  ## remove it without a trace (root)
 	$(LAB) down
 
-demo: deps build  ## wreck a cluster and get it back, with everything it needs (root)
+demo: deps program  ## wreck a cluster and get it back, with everything it needs (root)
 	tests/lab/demo.sh
 
 bench: release  ## measure: against the real rke, openssl, Go's client libraries
