@@ -15,7 +15,7 @@ mkdir -p "$results"
 # ctest's own count. What was skipped or did not run has not passed.
 count_ctest() {
   local head tests=0 bad=0 name value
-  head=$(grep -m1 -A8 '<testsuite' "$1" 2>/dev/null | tr '\n' ' ')
+  head=$(tr '\n\t' '  ' 2>/dev/null <"$1" | grep -oE '<testsuite [^>]*>' | head -n 1)
   for name in tests failures disabled skipped; do
     value=$(sed -nE "s/.*[[:space:]]$name=\"([0-9]+)\".*/\1/p" <<<"$head")
     if [ "$name" = tests ]; then tests=${value:-0}; else bad=$((bad + ${value:-0})); fi
