@@ -178,9 +178,10 @@ Result<int> Session::Until(Turn& turn, const Call& call, const std::function<int
 
 Result<_LIBSSH2_CHANNEL*> Session::OpenChannel(const Call& call) {
   Turn turn(*this);
-  while (starting_ || open_ >= most_open_) {
+  while (!retired_ && (starting_ || open_ >= most_open_)) {
     if (open_ >= most_open_ && abandoned_.size() == open_) {
       retired_ = true;
+      Announce();
       return Transient("ChannelRefused", "all channels to node " + Label(node_) +
                                              " are held by programs that do not end");
     }
@@ -198,10 +199,10 @@ Result<_LIBSSH2_CHANNEL*> Session::OpenChannel(const Call& call) {
     return channel;
   }
   starting_ = false;
+  // The answer may still come, and would be taken for somebody else's.
+  retired_ = retired_ || !opened;
   Announce();
   if (!opened) {
-    // The answer may still come, and would be taken for somebody else's.
-    retired_ = true;
     if (call.Over()) return opened.error();
     return Lost().In("open a channel: " + opened.error().message);
   }
@@ -219,12 +220,12 @@ Status Session::Start(Turn& turn, const Call& call, _LIBSSH2_CHANNEL* channel,
                                            static_cast<unsigned>(line.size()));
   });
   starting_ = false;
-  Announce();
-  if (started && *started == 0) return {};
-  if (started) return Failure("run a command", *started);
   // As above: an answer that nobody waits for any more spoils the session for new commands.
-  retired_ = true;
-  return started.error();
+  retired_ = retired_ || !started;
+  Announce();
+  if (!started) return started.error();
+  if (*started != 0) return Failure("run a command", *started);
+  return {};
 }
 
 void Session::Release(Turn& /*turn*/, _LIBSSH2_CHANNEL* channel, bool ended) {
