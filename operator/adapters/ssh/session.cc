@@ -190,10 +190,14 @@ Result<_LIBSSH2_CHANNEL*> Session::OpenChannel(const Call& call) {
   if (retired_) return Lost();
   starting_ = true;
   LIBSSH2_CHANNEL* channel = nullptr;
-  auto opened = Until(turn, call.Within(options_.timeouts.channel), [&] {
+  const auto ask = [&] {
     channel = libssh2_channel_open_session(raw_);
     return channel != nullptr ? 0 : libssh2_session_last_errno(raw_);
-  });
+  };
+  const Call bounded = call.Within(options_.timeouts.channel);
+  auto opened = Until(turn, bounded, ask);
+  // OpenSSH counts a channel that was closed just before as open until it has answered.
+  if (opened && *opened == LIBSSH2_ERROR_CHANNEL_FAILURE) opened = Until(turn, bounded, ask);
   if (opened && *opened == 0) {
     ++open_;
     return channel;
