@@ -8,7 +8,6 @@ set -uo pipefail
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 results=${E2E_RESULTS:-$repository/build/e2e}
-suite=quick
 
 list_cases() {
   local name file
@@ -41,7 +40,6 @@ prepare_lab() {
     return 0
   fi
   [ ! -e "$LAB" ] || lab down
-  made_lab=yes
   # shellcheck disable=SC2086 # options are words
   lab up $options && wait_until 60 "a healthy cluster" cluster_healthy
 }
