@@ -111,8 +111,8 @@ Reconciler::Go Reconciler::Act(const Call& call, const Step& step, const Todo& t
 
 Reconciler::Go Reconciler::TransientTrouble(const Call& call, const Error& error, int& failures) {
   if (error.reason == "Interrupted" || error.reason == "DeadlineExceeded") return BadEnd(error);
-  // Past the point of no return a node that does not answer is waited for until the phase's deadline: it may
-  // be rebooting, and giving up would leave the cluster down.
+  // Past the point of no return a node that does not answer is waited for until the phase's
+  // deadline: it may be rebooting, and giving up would leave the cluster down.
   const bool patient = committed_ && record_.seen.errors.size() > 0;
   if (++failures >= deps_.target.object.spec.attempts && !patient) {
     return BadEnd(
