@@ -100,8 +100,9 @@ struct NodeFacts {
   std::string docker_error;
   std::optional<std::vector<ContainerFacts>> containers;
   std::vector<std::string> images;  ///< repository:tag; only when asked for
-  bool etcdutl = false;             ///< the etcd image has a working etcdutl; only when asked for
-  bool etcdutl_can_bump = false;    ///< and it knows --bump-revision; only when asked for
+  /// "bump", "plain", "missing", or "unknown: why"; "" when not asked for
+  std::string etcdutl;
+  bool etcdutl_can_bump = false;  ///< and it knows --bump-revision; only when asked for
   bool has_curl = false, has_wget = false;
   std::optional<Receipt> receipt;          ///< nullopt: there is none
   std::string receipt_error;               ///< not empty: there is one that cannot be read

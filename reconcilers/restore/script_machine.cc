@@ -34,6 +34,18 @@ std::string Joined(const std::vector<std::string>& names) {
   return out;
 }
 
+ByteSource OneAfterTheOther(ByteSource first, ByteSource second) {
+  return [first = std::move(first), second = std::move(second),
+          in_second = false](std::span<char> into) mutable -> Result<std::size_t> {
+    if (!in_second) {
+      auto count = first(into);
+      if (!count || *count > 0) return count;
+      in_second = true;
+    }
+    return second(into);
+  };
+}
+
 double Now() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
@@ -96,11 +108,11 @@ class ScriptMachine final : public Machine {
                      const std::string& sha256) override {
     Command command;
     command.argv = Arguments("put", {"size=" + std::to_string(size), "sha=" + sha256});
-    // The script travels as an argument, because standard input is the snapshot. Neither is a
-    // secret.
+    // Standard input is the script, then the snapshot; the shell reads exactly the script's bytes.
     command.argv.insert(command.argv.begin(),
-                        {"sh", "-c", std::string(kNodeScript), "etcdrestore"});
-    command.input = std::move(bytes);
+                        {"sh", "-c", "s=$(head -c \"$1\"); shift; eval \"$s\"", "etcdrestore",
+                         std::to_string(kNodeScript.size())});
+    command.input = OneAfterTheOther(BytesOf(std::string(kNodeScript)), std::move(bytes));
     return Finish(Read(node_->Run(call, command), "put"));
   }
   Result<RestoredDb> RestoreBeside(const Call& call, const EtcdRestoreArgs& args) override {
