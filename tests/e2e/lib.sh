@@ -169,6 +169,7 @@ kill_at() {
   done
   kill -9 $running
   wait $running 2>/dev/null || true
+  running=
   note "killed at $step"
 }
 
