@@ -94,8 +94,8 @@ struct ApiFacts {
 };
 
 struct NodeFacts {
-  double now = 0;              ///< the node's clock, seconds since the epoch
-  double skew = 0;             ///< node's clock less ours as far as the round trip proves it, seconds
+  double now = 0;   ///< the node's clock, seconds since the epoch
+  double skew = 0;  ///< node's clock less ours as far as the round trip proves it, seconds
   std::string docker_version;  ///< "" when the daemon did not answer
   std::string docker_error;
   std::optional<std::vector<ContainerFacts>> containers;

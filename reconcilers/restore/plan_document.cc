@@ -37,7 +37,9 @@ void AddRebuild(const Target& target, const Observation& seen, PlanDocument& doc
           fmt::format("node {}: {} pods stop until the cluster is up again", node.name, pods));
   }
   for (const TargetNode& node : target.replaced) {
-    document.destroys.push_back("replaced node " + node.name + ", if it still answers: its kubelet, control plane and etcd are stopped");
+    document.destroys.push_back(
+        "replaced node " + node.name +
+        ", if it still answers: its kubelet, control plane and etcd are stopped");
   }
   for (const std::string& name : target.replaced_hostnames)
     document.destroys.push_back("Node object " + name + " (replaced)");

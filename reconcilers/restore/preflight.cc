@@ -30,7 +30,8 @@ Check CheckDocker(const TargetNode& node, const NodeFacts& facts) {
 
 Check CheckClock(const TargetNode& node, const NodeFacts& facts) {
   const double skew = std::fabs(facts.skew);
-  const std::string seen = skew == 0 ? std::string("the same as here") : fmt::format("{:+.1f} s from this machine", facts.skew);
+  const std::string seen = skew == 0 ? std::string("the same as here")
+                                     : fmt::format("{:+.1f} s from this machine", facts.skew);
   if (skew > kSkewBlock)
     return Failed(node.name, "clock", seen,
                   "set the node's clock (NTP); certificates and leases depend on it");

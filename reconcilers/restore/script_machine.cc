@@ -66,7 +66,8 @@ class ScriptMachine final : public Machine {
     auto facts = ParseLook(*output);
     // The node read its clock somewhere between our two: only what lies outside is surely skew.
     const double after = Now();
-    if (facts) facts->skew = facts->now < before ? facts->now - before : std::max(0.0, facts->now - after);
+    if (facts)
+      facts->skew = facts->now < before ? facts->now - before : std::max(0.0, facts->now - after);
     return std::move(facts).In("look at node " + name_);
   }
 

@@ -21,6 +21,9 @@ value() { "$lab" kubectl -n lab get configmap before-1 -o 'jsonpath={.data.value
 [ -x "$etcdrestore" ] || { echo "demo: $etcdrestore is not there: run make build" >&2; exit 1; }
 [ -e "$LAB/complete" ] || lab_is_new=yes
 
+trap 'echo "demo: broken off; the lab is left as it is in $LAB. To look: $lab status. To remove it: $lab down" >&2' ERR
+set -E
+
 chapter "a real RKE cluster, three nodes with all roles"
 "$lab" up
 # A demo that was shown before, or broken off, left objects, and maybe a wreck.
