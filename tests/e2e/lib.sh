@@ -76,14 +76,6 @@ wreck() {
 etcd_revision() {
   on "$1" docker exec etcd etcdctl endpoint status -w json | jq '.[0].Status.header.revision'
 }
-# When each running container was started, on all nodes: equal before and after means untouched.
-started_at() {
-  local node
-  for node in $(cluster_nodes); do
-    on "$node" 'docker ps -q | xargs -r docker inspect -f "{{.Name}} {{.State.StartedAt}}"' |
-      grep -v '/k8s_.*_lab_' | sort | sed "s/^/$node /"
-  done
-}
 policies() {
   local node
   for node in $(cluster_nodes); do
@@ -91,11 +83,11 @@ policies() {
       -f "{{.Name}} {{.HostConfig.RestartPolicy.Name}} {{.State.Running}}"' | sort | sed "s/^/$node /"
   done
 }
-container_started() { on "$1" "docker inspect -f '{{.State.StartedAt}}' $2"; }
 # Data folders of etcd on a node, with their inodes.
 data_folders() { on "$1" 'ls -di /var/lib/etcd/member /var/lib/etcd-before-* 2>/dev/null || true'; }
 
-# Nothing of the cluster differs from what $case_dir/state.before says.
+# Nothing of the cluster differs from what $case_dir/state.before says. With etcd down the API server,
+# controllers and scheduler end and begin by themselves: of those only container and policy are compared.
 remember_cluster() { cluster_state >"$case_dir/state.before"; }
 cluster_unchanged() {
   cluster_state >"$case_dir/state.after"
@@ -103,8 +95,11 @@ cluster_unchanged() {
 }
 cluster_state() {
   local node
-  started_at
-  policies
+  for node in $(cluster_nodes); do
+    on "$node" 'docker ps -aq --no-trunc | xargs -r docker inspect -f "{{.Name}} {{.Id}} \
+      {{.HostConfig.RestartPolicy.Name}} {{.State.StartedAt}} {{.State.Running}}"; ls /etc/kubernetes/ssl' |
+      grep -v '^/k8s_.*_lab_' | sort | sed "s/^/$node /"
+  done | awk '$2 ~ /^\/kube-(apiserver|controller-manager|scheduler)$/ { print $1, $2, $3, $4; next } { print }'
   for node in $(etcd_nodes); do data_folders "$node" | sed "s/^/$node /"; done
 }
 
@@ -169,6 +164,7 @@ kill_at() {
   done
   kill -9 $running
   wait $running 2>/dev/null || true
+  running=
   note "killed at $step"
 }
 

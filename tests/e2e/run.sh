@@ -64,8 +64,8 @@ run_case() {
     set -e
     running='' state_dir=$case_dir/state
     end() {
-      [ -z "$running" ] || kill -9 "$running" 2>/dev/null
-      ! declare -F tidy >/dev/null || tidy
+      [ -z "$running" ] || kill -9 "$running" 2>/dev/null || true
+      ! declare -F tidy >/dev/null || tidy || true
     }
     trap end EXIT
     # shellcheck source=/dev/null

@@ -4,19 +4,20 @@ claim="a copy that changed between plan and run is found out or made again; etcd
 
 # The restored database that waits beside the live data on a node.
 waiting_db() {
-  on "$1" "find /var/lib /opt/rke -path '*member/snap/db' -not -path '/var/lib/etcd/*' \
-    -not -path '*before*' -newer $2 2>/dev/null | head -1"
+  on "$1" "find /var/lib/etcd-restored-* -path '*/member/snap/db' -newer $2 2>/dev/null | head -1"
 }
 
 spoiled_by() {
-  local name=$1 command=$2 db
+  local name=$1 command=$2 db sum
   manifest "$case_dir/$name.yml"
   on n2 touch /run/e2e-mark
   run_program "$name-plan" plan -f "$case_dir/$name.yml" --state-dir "$state_dir" -o plain
   expect_exit 0
   db=$(waiting_db n2 /run/e2e-mark)
   [ -n "$db" ] || fail "no restored database waits on n2 after plan"
+  sum=$(on n2 sha256sum "$db")
   on n2 "$command" "$db"
+  [ "$sum" != "$(on n2 sha256sum "$db")" ] || fail "the copy was not changed: nothing would be proved"
   note "$name: $db"
   restore "$name" "$case_dir/$name.yml"
   case $code in
