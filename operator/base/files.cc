@@ -96,7 +96,9 @@ Result<FileLock> FileLock::Take(const std::string& path, const std::string& note
   FileLock lock(fd);
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     const auto holder = ReadFile(path, 4096);
-    return Terminal("LockedByOther", path + " is held by " + holder.value_or("another process"));
+    return Terminal("LockedByOther", "another run of this cluster is at work on this machine: " +
+                                         holder.value_or("unknown") + " holds " + path +
+                                         ". Wait for it; the lock ends with its process");
   }
   if (::ftruncate(fd, 0) != 0 || !WriteAll(fd, note)) return Unwritable("write", path);
   return lock;

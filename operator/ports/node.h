@@ -45,8 +45,9 @@ struct CommandResult {
 enum class RootMethod { kUid0, kSudo, kDockerNsenter };
 
 /// One machine. Methods may be called from several threads; each call is one channel. Errors:
-/// Unreachable, ConnectionLost, DeadlineExceeded, Interrupted (transient); never an error for a
-/// non-zero exit.
+/// Unreachable, ConnectionLost, DeadlineExceeded, Interrupted (transient), InvalidCommand
+/// (terminal: no argv, a NUL byte, too long), what the source or sink said, and those of Connect
+/// when the connection had to be made anew; never an error for a non-zero exit.
 class Node {
  public:
   virtual ~Node() = default;
@@ -68,7 +69,9 @@ struct NodeEndpoint {
 };
 
 /// Opens connections. Errors: Unreachable, DeadlineExceeded, Interrupted (transient);
-/// HostKeyMismatch, HostKeyUnknown, AuthenticationFailed, KeyUnreadable, NoWayToRoot (terminal).
+/// HostKeyMismatch, HostKeyUnknown, AuthenticationFailed, KeyUnreadable, NoWayToRoot,
+/// AlgorithmMismatch (no cipher, MAC, key exchange or host key type in common), UnusableShell (the
+/// user's login shell is not POSIX or prints text of its own) (terminal).
 /// Messages name the node and what to do.
 class NodeConnector {
  public:

@@ -64,9 +64,11 @@ class Session {
               [this](const Call& one, const TargetNode& node) { return Connect(one, node); });
     auto rke = MakeRkeCli(options_.rke, folder_);
     auto api = MakeClusterApi(ReadYamlFile);
-    Executor executor({*target_, crew, *rke, *api, ParseClusterStateText,
-                       RenderClusterConfigText(target_->config), folder_,
-                       [this](const std::string& line) { listener_.OnNote(line); }});
+    Executor executor(
+        {*target_, crew, *rke, *api,
+         [this](const Call& one, const TargetNode& node) { return Connect(one, node); },
+         ParseClusterStateText, RenderClusterConfigText(target_->config), folder_,
+         [this](const std::string& line) { listener_.OnNote(line); }});
     Reporter reporter(*this);
     Reconciler reconciler(
         {*target_, crew, executor, clock_, reporter,

@@ -97,6 +97,8 @@ Status Executor::Execute(const Call& call, Act act, const RunPlan& plan,
       return RestoreBeside(call, plan, todo, seen);
     case Act::kCommit:
       return Commit(call, todo, seen);
+    case Act::kFenceReplaced:
+      return FenceReplaced(call);
     case Act::kPoliciesOff:
       return PoliciesOff(call, todo, seen);
     case Act::kStopWriters:

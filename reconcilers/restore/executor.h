@@ -27,6 +27,7 @@ class Executor {
     Crew& crew;
     ClusterRebuilder& rke;
     ClusterApi& api;
+    Crew::Connect connect_replaced;  ///< reaches a node that is being replaced, if it still answers
     std::function<Result<ClusterState>(const std::string& text)> parse_state;
     std::string config_text;  ///< cluster.yml as rke shall read it
     std::string work_dir;     ///< the run's folder on the operator: rke/ and logs; exists
@@ -39,6 +40,12 @@ class Executor {
   /// True when rke ended well in this run, also in an earlier process (a record in the run's
   /// folder).
   [[nodiscard]] bool RkeUpFinished() const;
+  [[nodiscard]] bool ReplacedFenced() const { return fenced_; }
+  /// Brings images to nodes that lack them, from nodes that have them: the etcd image to etcd
+  /// nodes, for a rebuild all of rke's images to nodes that stand in for dead ones. Additive. A
+  /// failure is told to people; the Preflight checks say what is missing in the end.
+  void ProvideImages(const Call& call, const std::string& etcd_image, StrategyKind strategy,
+                     const Observation& seen);
   [[nodiscard]] std::string KubeconfigPath() const;
 
  private:
@@ -49,12 +56,16 @@ class Executor {
                        const Observation& seen);
   Status Commit(const Call& call, const Todo& todo, const Observation& seen);
   Status Record(const Call& call, Stage stage, const Todo& todo, const Observation& seen);
+  Status FenceReplaced(const Call& call);
+  Status Relay(const Call& call, const std::string& from, const std::string& to,
+               const std::vector<std::string>& images, const Observation& seen);
   Status PoliciesOff(const Call& call, const Todo& todo, const Observation& seen);
   Status PoliciesBack(const Call& call, const Todo& todo, const Observation& seen);
   Status RkeUp(const Call& call, const Observation& seen);
   Status RemoveStaleNodes(const Call& call, const Observation& seen);
 
   Deps deps_;
+  bool fenced_ = false;
 };
 
 }  // namespace etcdrestore

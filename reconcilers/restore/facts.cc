@@ -123,7 +123,7 @@ class LookReader {
     if (key == "wget") return facts_.has_wget = true;
     if (key == "image") return facts_.images.push_back(text), true;
     if (key == "etcdutl")
-      return facts_.etcdutl = true, facts_.etcdutl_can_bump = text == "bump", true;
+      return facts_.etcdutl = text, facts_.etcdutl_can_bump = text == "bump", true;
     if (key == "etcd_asked") return facts_.etcd_asked = true;
     if (key == "etcd_error") return facts_.etcd_error = text, true;
     if (key == "api_asked") return facts_.api_asked = true;

@@ -94,14 +94,15 @@ struct ApiFacts {
 };
 
 struct NodeFacts {
-  double now = 0;              ///< the node's clock, seconds since the epoch
-  double skew = 0;             ///< node's clock less ours, seconds, error below the round trip
+  double now = 0;   ///< the node's clock, seconds since the epoch
+  double skew = 0;  ///< node's clock less ours as far as the round trip proves it, seconds
   std::string docker_version;  ///< "" when the daemon did not answer
   std::string docker_error;
   std::optional<std::vector<ContainerFacts>> containers;
   std::vector<std::string> images;  ///< repository:tag; only when asked for
-  bool etcdutl = false;             ///< the etcd image has a working etcdutl; only when asked for
-  bool etcdutl_can_bump = false;    ///< and it knows --bump-revision; only when asked for
+  /// "bump", "plain", "missing", or "unknown: why"; "" when not asked for
+  std::string etcdutl;
+  bool etcdutl_can_bump = false;  ///< and it knows --bump-revision; only when asked for
   bool has_curl = false, has_wget = false;
   std::optional<Receipt> receipt;          ///< nullopt: there is none
   std::string receipt_error;               ///< not empty: there is one that cannot be read

@@ -13,6 +13,7 @@ Judgement JudgeRestoredBeside(const RunView& view);
 Judgement JudgeEqualBeside(const RunView& view);
 // Cleaned
 Judgement JudgeCommitted(const RunView& view);
+Judgement JudgeReplacedFenced(const RunView& view);
 Judgement JudgePoliciesOff(const RunView& view);
 Judgement JudgeWritersStopped(const RunView& view);
 Judgement JudgeEtcdStopped(const RunView& view);

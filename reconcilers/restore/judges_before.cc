@@ -158,6 +158,13 @@ Judgement JudgeCommitted(const RunView& view) {
   });
 }
 
+Judgement JudgeReplacedFenced(const RunView& view) {
+  if (view.replaced_fenced || view.target.replaced.empty()) return Done{};
+  return Todo{{},
+              "node " + view.target.replaced.front().name +
+                  ", which is replaced, has not been asked whether it still runs"};
+}
+
 Judgement JudgePoliciesOff(const RunView& view) {
   return EachNode(view, Everywhere, [&](const TargetNode&, const NodeFacts& facts) -> Unmet {
     if (!facts.containers) return "docker does not tell its containers: " + facts.docker_error;

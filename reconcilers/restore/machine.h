@@ -84,6 +84,12 @@ class Machine {
   virtual Status PutNewDataInPlace(const Call& call) = 0;
   virtual Status RemoveContainers(const Call& call, const std::vector<std::string>& names) = 0;
   virtual Status CleanPaths(const Call& call) = 0;
+
+  /// Images by `docker save` to a sink and `docker load` from a source; additive, so not fenced.
+  /// What is there afterwards is looked at.
+  virtual Status SaveImages(const Call& call, const std::vector<std::string>& images,
+                            const ByteSink& sink) = 0;
+  virtual Status LoadImages(const Call& call, ByteSource bytes) = 0;
 };
 
 }  // namespace etcdrestore

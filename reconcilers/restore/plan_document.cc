@@ -36,6 +36,11 @@ void AddRebuild(const Target& target, const Observation& seen, PlanDocument& doc
       document.loses.push_back(
           fmt::format("node {}: {} pods stop until the cluster is up again", node.name, pods));
   }
+  for (const TargetNode& node : target.replaced) {
+    document.destroys.push_back(
+        "replaced node " + node.name +
+        ", if it still answers: its kubelet, control plane and etcd are stopped");
+  }
   for (const std::string& name : target.replaced_hostnames)
     document.destroys.push_back("Node object " + name + " (replaced)");
 }

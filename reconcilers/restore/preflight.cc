@@ -30,7 +30,8 @@ Check CheckDocker(const TargetNode& node, const NodeFacts& facts) {
 
 Check CheckClock(const TargetNode& node, const NodeFacts& facts) {
   const double skew = std::fabs(facts.skew);
-  const std::string seen = fmt::format("{:+.1f} s from this machine", facts.skew);
+  const std::string seen = skew == 0 ? std::string("the same as here")
+                                     : fmt::format("{:+.1f} s from this machine", facts.skew);
   if (skew > kSkewBlock)
     return Failed(node.name, "clock", seen,
                   "set the node's clock (NTP); certificates and leases depend on it");
@@ -77,9 +78,16 @@ Check CheckImage(const TargetNode& node, const NodeFacts& facts, const std::stri
   if (!present)
     return Failed(node.name, "etcd image", image + " is not on the node",
                   "docker pull it there, or docker save | ssh | docker load from another node");
-  if (!facts.etcdutl)
-    return Failed(node.name, "etcd image", image + " has no etcdutl that runs",
+  if (facts.etcdutl.empty())
+    return {node.name, "etcd image", Verdict::kNote,
+            image + " is there; its tool was not tried, because another node was not seen", ""};
+  if (facts.etcdutl == "missing")
+    return Failed(node.name, "etcd image", image + " has no etcdutl",
                   "etcd 3.5 or newer is needed for a native restore");
+  if (facts.etcdutl != "bump" && facts.etcdutl != "plain")
+    return {node.name, "etcd image", Verdict::kUnknown,
+            "whether " + image + " has a working etcdutl could not be told: " + facts.etcdutl,
+            "run again; if it stays, look at docker's log on the node"};
   return Ok(node.name, "etcd image",
             image + (facts.etcdutl_can_bump ? ", revisions will be bumped"
                                             : ", its tool cannot bump revisions"));
@@ -89,10 +97,14 @@ void CheckNode(const PreflightInput& input, const TargetNode& node, std::vector<
   const NodeFacts* facts = input.seen.Of(node);
   if (facts == nullptr) {
     const auto error = input.seen.errors.find(node.name);
-    const std::string what =
-        error == input.seen.errors.end() ? "was not looked at" : error->second.message;
+    const bool looked = error != input.seen.errors.end();
+    const std::string what = looked ? error->second.message : "was not looked at";
+    // A node that answers but refuses us is not dead; its error says what to do.
+    const bool silent = looked && error->second.kind == ErrorKind::kTransient;
     checks.push_back({node.name, "look", Verdict::kUnknown, what,
-                      "mend the connection, or name the node in spec.replaceNodes"});
+                      silent ? "mend the connection; only if the machine is gone for good, name it "
+                               "in spec.replaceNodes"
+                             : ""});
     return;
   }
   checks.push_back(CheckDocker(node, *facts));
@@ -186,15 +198,20 @@ bool AllPassed(const std::vector<Check>& checks) {
 }
 
 Error FailureOf(const std::vector<Check>& checks) {
-  std::string message;
+  std::string first;
+  std::string others;
   for (const Check& check : checks) {
     if (check.verdict != Verdict::kFailed && check.verdict != Verdict::kUnknown) continue;
-    message += (message.empty() ? "" : "; ") +
-               (check.node.empty() ? "" : "node " + check.node + ", ") + check.subject + ": " +
-               check.seen;
-    if (!check.advice.empty()) message += " (" + check.advice + ")";
+    const std::string where =
+        (check.node.empty() ? "" : "node " + check.node + ", ") + check.subject;
+    if (first.empty()) {
+      first = where + ": " + check.seen + (check.advice.empty() ? "" : " (" + check.advice + ")");
+    } else {
+      others += (others.empty() ? "" : "; ") + where;
+    }
   }
-  return Terminal("PreflightFailed", message);
+  return Terminal("PreflightFailed",
+                  others.empty() ? first : first + ". Also not passed: " + others);
 }
 
 std::vector<Check> CheckNodes(const PreflightInput& input) {

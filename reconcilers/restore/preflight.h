@@ -51,8 +51,8 @@ struct StrategyChoice {
 };
 StrategyChoice ChooseStrategy(const Target& target, const Observation& seen);
 
-/// The cluster still lives: an API server is ready, which takes a quorum of etcd. Approval is then always
-/// needed.
+/// The cluster still lives: an API server is ready, which takes a quorum of etcd. Approval is then
+/// always needed.
 struct Liveness {
   bool alive = false;
   std::int64_t revision = 0;  ///< highest seen on any member, also without quorum

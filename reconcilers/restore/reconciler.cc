@@ -145,7 +145,11 @@ Reconciler::Stop Reconciler::BadEnd(const Error& error) const {
 }
 
 RunView Reconciler::View() const {
-  return {deps_.target, *record_.plan, record_.seen, previous_ ? &*previous_ : nullptr,
+  return {deps_.target,
+          *record_.plan,
+          record_.seen,
+          previous_ ? &*previous_ : nullptr,
+          deps_.executor.ReplacedFenced(),
           deps_.executor.RkeUpFinished()};
 }
 

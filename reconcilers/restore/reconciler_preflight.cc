@@ -74,9 +74,9 @@ Reconciler::Go Reconciler::Preflight(const Call& whole) {
   const bool all_seen = record_.seen.errors.empty();
   if (all_seen) {
     if (Go stop = TakeNodes(call)) return stop;
-    const Observation before = record_.seen;
-    record_.seen = deps_.crew.Look(call, {.images = true, .tool_image = input.etcd_image});
     choice_ = ChooseStrategy(deps_.target, record_.seen);
+    deps_.executor.ProvideImages(call, input.etcd_image, choice_.strategy, record_.seen);
+    record_.seen = deps_.crew.Look(call, {.images = true, .tool_image = input.etcd_image});
     if (choice_.refused) return Stop{Ending::kPreflightFailed, *choice_.refused};
     input.strategy = choice_.strategy;
   }

@@ -111,14 +111,17 @@ Reconciler::Go Reconciler::Act(const Call& call, const Step& step, const Todo& t
 
 Reconciler::Go Reconciler::TransientTrouble(const Call& call, const Error& error, int& failures) {
   if (error.reason == "Interrupted" || error.reason == "DeadlineExceeded") return BadEnd(error);
-  if (++failures >= deps_.target.object.spec.attempts) {
+  // Past the point of no return a node that does not answer is waited for until the phase's
+  // deadline: it may be rebooting, and giving up would leave the cluster down.
+  const bool patient = committed_ && record_.seen.errors.size() > 0;
+  if (++failures >= deps_.target.object.spec.attempts && !patient) {
     return BadEnd(
         Terminal(error.reason, fmt::format("{} (tried {} times)", error.message, failures)));
   }
   if (!record_.timeline.empty()) ++record_.timeline.back().attempts;
   deps_.listener.OnNote(fmt::format("attempt {} of {} failed: {}", failures,
                                     deps_.target.object.spec.attempts, error.message));
-  deps_.wait(call, std::min<Duration>(1s * (1 << std::min(failures - 1, 5)), 30s));
+  deps_.wait(call, std::min<Duration>(1s * (1 << std::min(failures - 1, 5)), 15s));
   return std::nullopt;
 }
 

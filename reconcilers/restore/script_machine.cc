@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -31,6 +32,18 @@ std::string Joined(const std::vector<std::string>& names) {
   std::string out;
   for (const std::string& name : names) out += (out.empty() ? "" : " ") + name;
   return out;
+}
+
+ByteSource OneAfterTheOther(ByteSource first, ByteSource second) {
+  return [first = std::move(first), second = std::move(second),
+          in_second = false](std::span<char> into) mutable -> Result<std::size_t> {
+    if (!in_second) {
+      auto count = first(into);
+      if (!count || *count > 0) return count;
+      in_second = true;
+    }
+    return second(into);
+  };
 }
 
 double Now() {
@@ -63,7 +76,10 @@ class ScriptMachine final : public Machine {
     auto output = Script(call.Within(std::chrono::minutes(5)), "look", words);
     if (!output) return output.error();
     auto facts = ParseLook(*output);
-    if (facts) facts->skew = facts->now - before;
+    // The node read its clock somewhere between our two: only what lies outside is surely skew.
+    const double after = Now();
+    if (facts)
+      facts->skew = facts->now < before ? facts->now - before : std::max(0.0, facts->now - after);
     return std::move(facts).In("look at node " + name_);
   }
 
@@ -92,11 +108,11 @@ class ScriptMachine final : public Machine {
                      const std::string& sha256) override {
     Command command;
     command.argv = Arguments("put", {"size=" + std::to_string(size), "sha=" + sha256});
-    // The script travels as an argument, because standard input is the snapshot. Neither is a
-    // secret.
+    // Standard input is the script, then the snapshot; the shell reads exactly the script's bytes.
     command.argv.insert(command.argv.begin(),
-                        {"sh", "-c", std::string(kNodeScript), "etcdrestore"});
-    command.input = std::move(bytes);
+                        {"sh", "-c", "s=$(head -c \"$1\"); shift; eval \"$s\"", "etcdrestore",
+                         std::to_string(kNodeScript.size())});
+    command.input = OneAfterTheOther(BytesOf(std::string(kNodeScript)), std::move(bytes));
     return Finish(Read(node_->Run(call, command), "put"));
   }
   Result<RestoredDb> RestoreBeside(const Call& call, const EtcdRestoreArgs& args) override {
@@ -140,7 +156,28 @@ class ScriptMachine final : public Machine {
   Status PutNewDataInPlace(const Call& call) override { return Act(call, "put_in_place", {}); }
   Status CleanPaths(const Call& call) override { return Act(call, "clean_paths", {}); }
 
+  Status SaveImages(const Call& call, const Words& images, const ByteSink& sink) override {
+    Command command;
+    command.argv = {"docker", "save"};
+    command.argv.insert(command.argv.end(), images.begin(), images.end());
+    command.output = sink;
+    return Ended(node_->Run(call, command), "docker save");
+  }
+  Status LoadImages(const Call& call, ByteSource bytes) override {
+    Command command;
+    command.argv = {"docker", "load", "-q"};
+    command.input = std::move(bytes);
+    return Ended(node_->Run(call, command), "docker load");
+  }
+
  private:
+  Status Ended(const Result<CommandResult>& result, const char* what) const {
+    if (!result) return result.error().In(std::string(what) + " on node " + name_);
+    if (result->exit_code == 0) return {};
+    return Transient("DockerFailed",
+                     fmt::format("{} on node {} ended with code {}: {}", what, name_,
+                                 result->exit_code, result->err.substr(0, 500)));
+  }
   Status OnContainers(const Call& call, const char* act, const Words& names) {
     if (names.empty()) return {};
     return Act(call, act, {"names=" + Joined(names)});

@@ -126,7 +126,7 @@ Result<SnapshotChoice> ChooseSnapshot(const Call& call, const SnapshotWish& wish
     auto objects = source.store->List(call, source.prefix);
     if (!objects) {
       notes.push_back(source.store->Describe() + ": " + objects.error().message);
-      if (!first_error) first_error = objects.error().In("list " + source.store->Describe());
+      if (!first_error) first_error = objects.error();
       continue;
     }
     std::vector<Candidate> candidates;

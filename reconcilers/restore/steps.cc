@@ -49,6 +49,7 @@ constexpr std::array kInPlace = {
 
 constexpr std::array kRebuild = {
     Step{Phase::kCleaned, "Committed", Act::kCommit, kCheap, JudgeCommitted},
+    Step{Phase::kCleaned, "ReplacedFenced", Act::kFenceReplaced, kCheap, JudgeReplacedFenced},
     Step{Phase::kCleaned, "PoliciesOff", Act::kPoliciesOff, kCheap, JudgePoliciesOff},
     Step{Phase::kCleaned, "WritersStopped", Act::kStopWriters, kCheap, JudgeWritersStopped},
     Step{Phase::kCleaned, "EtcdStopped", Act::kStopEtcd, kCheap, JudgeEtcdStopped},

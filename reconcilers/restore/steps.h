@@ -21,6 +21,7 @@ enum class Act {
   kStage,
   kRestoreBeside,
   kCommit,
+  kFenceReplaced,
   kPoliciesOff,
   kStopWriters,
   kStopEtcd,
@@ -57,6 +58,8 @@ struct RunView {
   const RunPlan& plan;
   const Observation& seen;
   const Observation* previous = nullptr;  ///< the look before, to compare counters with
+  bool replaced_fenced =
+      false;  ///< each replaced node was stopped or found not to answer, in this process
   bool rke_up_finished = false;  ///< rke ended with success and its finish line in this run
 };
 

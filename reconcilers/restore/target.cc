@@ -101,7 +101,9 @@ Result<Target> MakeTarget(EtcdRestore object, const ClusterConfig& config,
   }
   for (const NodeReplacementSpec& change : object.spec.replace_nodes) {
     new_addresses.push_back(change.with_address);
-    target.replaced_addresses.push_back(change.address);
+    for (const ClusterNode& node : config.nodes) {
+      if (node.address == change.address) target.replaced.push_back(NodeOf(node, {}));
+    }
   }
   for (const ClusterNode& node : config.nodes) {
     if (!kept_names.contains(node.hostname)) target.replaced_hostnames.push_back(node.hostname);

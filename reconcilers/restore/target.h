@@ -28,8 +28,8 @@ struct TargetNode {
 /// Everything about one run that is known before a node is asked. Pure function of the inputs.
 struct Target {
   EtcdRestore object;
-  ClusterConfig config;  ///< with replaceNodes applied
-  std::vector<std::string> replaced_addresses;
+  ClusterConfig config;                         ///< with replaceNodes applied
+  std::vector<TargetNode> replaced;             ///< the dead nodes as cluster.yml had them
   std::vector<std::string> replaced_hostnames;  ///< Node objects to be removed at the end
   std::optional<ClusterState> state;
   std::vector<TargetNode> nodes;

@@ -4,8 +4,8 @@
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 
-build_packages="g++ cmake ninja-build ccache pkg-config libssl-dev libcurl4-openssl-dev
-  nlohmann-json3-dev libyaml-cpp-dev prometheus-cpp-dev libspdlog-dev libfmt-dev libcli11-dev
+build_packages="g++ cmake ninja-build ccache pkg-config dpkg-dev ca-certificates libssl-dev
+  libcurl4-openssl-dev nlohmann-json3-dev libyaml-cpp-dev prometheus-cpp-dev libspdlog-dev libfmt-dev libcli11-dev
   libzip-dev zlib1g-dev libgtest-dev libgmock-dev clang-format clang-tidy openssh-server"
 lab_packages="docker.io containerd runc containernetworking-plugins iproute2 nftables iptables
   conntrack socat s3cmd unzip zip curl wget openssh-client openssl sudo util-linux mount e2fsprogs

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 
 #include "operator/base/sha256.h"
 
@@ -13,6 +14,17 @@ Status NoEtcd(const FakeNode& node) {
   if (etcd == node.containers.end()) return {};
   if (!etcd->second.running && etcd->second.policy == "no") return {};
   return Terminal("EtcdNotStopped", "container etcd is running or would be started");
+}
+
+Result<std::string> Drained(const ByteSource& bytes) {
+  std::string text;
+  std::array<char, 65536> buffer{};
+  while (true) {
+    const auto got = bytes(buffer);
+    if (!got) return got.error();
+    if (*got == 0) return text;
+    text.append(buffer.data(), *got);
+  }
 }
 
 std::string Words(const std::vector<std::string>& names) {
@@ -78,14 +90,9 @@ Status FakeMachine::FetchSnapshot(const Call& /*call*/, const Secret& /*url*/,
 
 Status FakeMachine::PutSnapshot(const Call& /*call*/, ByteSource bytes, std::uint64_t size,
                                 const std::string& sha256) {
-  std::string text;
-  std::array<char, 65536> buffer{};
-  while (true) {
-    const auto got = bytes(buffer);
-    if (!got) return got.error();
-    if (*got == 0) break;
-    text.append(buffer.data(), *got);
-  }
+  auto got = Drained(bytes);
+  if (!got) return got.error();
+  std::string text = std::move(*got);
   return Act("put", [&](FakeNode&, FakeRunFolder& folder, bool half) -> Status {
     if (half) return {};
     if (text.size() != size) return Transient("WrongSize", "wrong size");
@@ -208,6 +215,24 @@ Status FakeMachine::CleanPaths(const Call& /*call*/) {
       node.left_paths.erase(node.left_paths.begin());
       if (half) break;
     }
+    return Status();
+  });
+}
+
+Status FakeMachine::SaveImages(const Call& /*call*/, const std::vector<std::string>& images,
+                               const ByteSink& sink) {
+  for (const std::string& image : images) {
+    if (Status sent = sink(image + "\n"); !sent) return sent;
+  }
+  return {};
+}
+
+Status FakeMachine::LoadImages(const Call& /*call*/, ByteSource bytes) {
+  const auto text = Drained(bytes);
+  if (!text) return text.error();
+  return world_.Change(name_, "load images", [&](FakeNode& node, bool half) {
+    std::istringstream lines(*text);
+    for (std::string image; !half && std::getline(lines, image);) node.images.push_back(image);
     return Status();
   });
 }

@@ -33,6 +33,9 @@ class FakeMachine final : public Machine {
   Status PutNewDataInPlace(const Call& call) override;
   Status RemoveContainers(const Call& call, const std::vector<std::string>& names) override;
   Status CleanPaths(const Call& call) override;
+  Status SaveImages(const Call& call, const std::vector<std::string>& images,
+                    const ByteSink& sink) override;
+  Status LoadImages(const Call& call, ByteSource bytes) override;
 
  private:
   using Change = std::function<Status(FakeNode&, FakeRunFolder&, bool half)>;

@@ -32,8 +32,8 @@ void FakeWorld::MakeCluster(const std::string& ca_pem, const std::string& image)
   image_ = image;
   for (const std::string& name : target_.replaced_hostnames) kube_nodes.insert(name);
   for (auto& [name, node] : nodes) {
-    node.images = {image};
     if (node.target.replacement) continue;
+    node.images = {image};
     node.ca_pem = ca_pem;
     node.left_paths = {"/etc/kubernetes/ssl", "/etc/cni"};
     kube_nodes.insert(name);

@@ -124,7 +124,8 @@ Result<NodeFacts> FakeWorld::Look(const std::string& name, const std::string& ru
     facts.docker_error = "Cannot connect to the Docker daemon";
   }
   if (options.images) facts.images = node.images;
-  facts.etcdutl = facts.etcdutl_can_bump = options.images;
+  facts.etcdutl = options.images ? "bump" : "";
+  facts.etcdutl_can_bump = options.images;
   if (!node.receipt.empty()) {
     auto receipt = ParseReceipt(node.receipt);
     if (receipt) facts.receipt = *receipt;

@@ -141,7 +141,11 @@ RunRecord Rig::RunKilled(const RunRequest& request, const Call& call) {
     return std::unique_ptr<Machine>(
         std::make_unique<FakeMachine>(world, node.name, holder, target.run));
   });
-  Executor executor({target, crew, rke, api, ParseState, "nodes: []\n", folder,
+  const auto replaced = [](const Call&,
+                           const TargetNode& node) -> Result<std::unique_ptr<Machine>> {
+    return Transient("Unreachable", node.name + " is gone for good");
+  };
+  Executor executor({target, crew, rke, api, replaced, ParseState, "nodes: []\n", folder,
                      [&](const std::string& line) { listener.OnNote(line); }});
   Reconciler reconciler({target,
                          crew,

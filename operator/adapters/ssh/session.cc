@@ -178,9 +178,10 @@ Result<int> Session::Until(Turn& turn, const Call& call, const std::function<int
 
 Result<_LIBSSH2_CHANNEL*> Session::OpenChannel(const Call& call) {
   Turn turn(*this);
-  while (starting_ || open_ >= most_open_) {
+  while (!retired_ && (starting_ || open_ >= most_open_)) {
     if (open_ >= most_open_ && abandoned_.size() == open_) {
       retired_ = true;
+      Announce();
       return Transient("ChannelRefused", "all channels to node " + Label(node_) +
                                              " are held by programs that do not end");
     }
@@ -189,19 +190,23 @@ Result<_LIBSSH2_CHANNEL*> Session::OpenChannel(const Call& call) {
   if (retired_) return Lost();
   starting_ = true;
   LIBSSH2_CHANNEL* channel = nullptr;
-  auto opened = Until(turn, call.Within(options_.timeouts.channel), [&] {
+  const auto ask = [&] {
     channel = libssh2_channel_open_session(raw_);
     return channel != nullptr ? 0 : libssh2_session_last_errno(raw_);
-  });
+  };
+  const Call bounded = call.Within(options_.timeouts.channel);
+  auto opened = Until(turn, bounded, ask);
+  // OpenSSH counts a channel that was closed just before as open until it has answered.
+  if (opened && *opened == LIBSSH2_ERROR_CHANNEL_FAILURE) opened = Until(turn, bounded, ask);
   if (opened && *opened == 0) {
     ++open_;
     return channel;
   }
   starting_ = false;
+  // The answer may still come, and would be taken for somebody else's.
+  retired_ = retired_ || !opened;
   Announce();
   if (!opened) {
-    // The answer may still come, and would be taken for somebody else's.
-    retired_ = true;
     if (call.Over()) return opened.error();
     return Lost().In("open a channel: " + opened.error().message);
   }
@@ -219,12 +224,12 @@ Status Session::Start(Turn& turn, const Call& call, _LIBSSH2_CHANNEL* channel,
                                            static_cast<unsigned>(line.size()));
   });
   starting_ = false;
-  Announce();
-  if (started && *started == 0) return {};
-  if (started) return Failure("run a command", *started);
   // As above: an answer that nobody waits for any more spoils the session for new commands.
-  retired_ = true;
-  return started.error();
+  retired_ = retired_ || !started;
+  Announce();
+  if (!started) return started.error();
+  if (*started != 0) return Failure("run a command", *started);
+  return {};
 }
 
 void Session::Release(Turn& /*turn*/, _LIBSSH2_CHANNEL* channel, bool ended) {

@@ -59,25 +59,24 @@ class SshNode final : public Node {
   /// A channel on the present session, or on a new one when that is lost or used up. Nothing of the
   /// command was sent yet, so trying again is safe.
   Result<Place> OpenChannel(const Call& call) {
-    bool fresh = false;
+    int connected = 0;
     while (true) {
-      auto session = UsableSession(call, fresh);
+      auto session = UsableSession(call, connected);
       if (!session) return session.error();
       auto channel = (*session)->OpenChannel(call);
       if (channel) return Place{*std::move(session), *channel};
       if (call.Over()) return channel.error();
-      const bool refused_for_now = (*session)->usable();
-      if (!refused_for_now && fresh) {
-        return Transient(
-            "Unreachable",
-            "node " + ssh::Label(endpoint_) +
-                " lets nobody run commands, even on a new connection: " + channel.error().message);
+      // Another thread may have spoiled the first new session for its own reasons.
+      if (!(*session)->usable() && connected >= 2) {
+        return Transient("Unreachable", "node " + ssh::Label(endpoint_) +
+                                            " lets nobody run commands, even on new connections: " +
+                                            channel.error().message);
       }
     }
   }
 
-  /// `fresh` becomes true when this call made a new session.
-  Result<std::shared_ptr<ssh::Session>> UsableSession(const Call& call, bool& fresh) {
+  /// Counts in `connected` when it makes a new session.
+  Result<std::shared_ptr<ssh::Session>> UsableSession(const Call& call, int& connected) {
     std::unique_lock lock(mutex_);
     while (connecting_) {
       changed_.wait_until(lock, call.stop, std::chrono::steady_clock::now() + call.Left(),
@@ -94,7 +93,7 @@ class SshNode final : public Node {
     connecting_ = false;
     changed_.notify_all();
     if (!opened) return opened.error().In("connect again");
-    fresh = true;
+    ++connected;
     session_ = *opened;
     return session_;
   }

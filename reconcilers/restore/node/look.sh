@@ -71,8 +71,14 @@ look_database() {
 look_images() {
   docker_ images --format '{{.Repository}}:{{.Tag}}' | while read -r line; do value image "$line"; done
   [ -n "$IMAGE" ] && docker_ image inspect "$IMAGE" >/dev/null 2>&1 || return
-  help=$(docker_ run --rm --network none --entrypoint /usr/local/bin/etcdutl "$IMAGE" snapshot restore --help 2>&1) || return
-  case $help in *--bump-revision*) value etcdutl bump ;; *) value etcdutl plain ;; esac
+  help=$(docker_ run --rm --network none --entrypoint /usr/local/bin/etcdutl "$IMAGE" snapshot restore --help 2>&1)
+  code=$?
+  case $code:$help in
+    0:*--bump-revision*) value etcdutl bump ;;
+    0:*) value etcdutl plain ;;
+    12[67]:*) value etcdutl missing ;;
+    *) value etcdutl "unknown: docker run ended with code $code: $(printf '%s' "$help" | tr '\n' ' ' | tail -c 300)" ;;
+  esac
 }
 
 etcdctl_() { timeout 20 docker exec -e ETCDCTL_API=3 etcd etcdctl --command-timeout=5s "$@" 2>&1; }

@@ -158,6 +158,25 @@ TEST(SshCommand, ManyRunAtOnceOverOneConnection) {
   EXPECT_EQ(sshd.connections(), 1) << sshd.Log();
 }
 
+TEST(SshCommand, NobodyOversleepsWhatAnotherThreadReadForIt) {
+  TestSshd sshd;
+  auto node = Connected(sshd);
+  const std::string fifo = (sshd.dir() / "fifo").string();
+  RunProgram({"mkfifo", fifo});
+  double longest = 0;
+  for (int round = 0; round < 40; ++round) {
+    const auto start = std::chrono::steady_clock::now();
+    {
+      // Both end at nearly the same time, so that one often reads the other's last bytes.
+      const std::jthread reader([&] { EXPECT_TRUE(node->Run(ACall(), Sh("cat " + fifo))); });
+      EXPECT_TRUE(node->Run(ACall(), Sh("echo x > " + fifo)));
+    }
+    longest = std::max(longest, SecondsSince(start));
+  }
+  // A missed waking ends at the next keepalive only, after 15 s.
+  EXPECT_LT(longest, 14);
+}
+
 TEST(SshCommand, FitsIntoAServerThatAllowsFewSessions) {
   TestSshd sshd({.config = {"MaxSessions 2"}});
   auto node = Connected(sshd);

@@ -50,7 +50,8 @@ TEST(SshHostKey, AnUnknownHostIsRefusedWithTheLineToAdd) {
 }
 
 TEST(SshHostKey, AHostKnownByAnotherTypeIsAMismatchUnderBothPolicies) {
-  for (const ssh::HostKeyPolicy policy : {ssh::HostKeyPolicy::kStrict, ssh::HostKeyPolicy::kAcceptNew}) {
+  for (const ssh::HostKeyPolicy policy :
+       {ssh::HostKeyPolicy::kStrict, ssh::HostKeyPolicy::kAcceptNew}) {
     TestSshd sshd({.host_keys = {"ecdsa"}});
     TestSshd former;
     const std::string known = Name(sshd) + " " + former.HostKey() + "\n";
@@ -74,7 +75,8 @@ TEST(SshHostKey, OfSeveralTypesTheKnownOneIsAskedFor) {
 TEST(SshHostKey, ARevokedOneIsRefusedEvenWhenAlsoKnown) {
   TestSshd sshd;
   const std::string known = sshd.KnownHosts() + "@revoked * " + sshd.HostKey() + "\n";
-  for (const ssh::HostKeyPolicy policy : {ssh::HostKeyPolicy::kStrict, ssh::HostKeyPolicy::kAcceptNew}) {
+  for (const ssh::HostKeyPolicy policy :
+       {ssh::HostKeyPolicy::kStrict, ssh::HostKeyPolicy::kAcceptNew}) {
     SshConnector connector({.known_hosts = known, .policy = policy});
     EXPECT_THAT(ReasonOf(connector.Connect(ACall(), sshd.Node())),
                 AllOf(StartsWith("HostKeyMismatch: "), HasSubstr("@revoked")));

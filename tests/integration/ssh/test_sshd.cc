@@ -15,6 +15,13 @@
 #include <fstream>
 #include <sstream>
 
+// libssh2 1.11.1 forgets some bytes in each key exchange: the unused MAC keys of AES-GCM, and the
+// host key's public half when it exchanges again. Leaks of ours have other frames and still count.
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() {
+  return "leak:kex_method_\nleak:_libssh2_sha_algo_value_hash\nleak:diffie_hellman_sha_algo\n";
+}
+
 namespace etcdrestore::testing {
 namespace {
 
@@ -137,7 +144,9 @@ TestSshd::~TestSshd() {
     waitpid(connection.pid, nullptr, 0);
     close(connection.socket);
   }
-  std::filesystem::remove_all(dir_);
+  // An ssh-agent of the test may be removing its socket there at the same time.
+  std::error_code ignored;
+  std::filesystem::remove_all(dir_, ignored);
 }
 
 void TestSshd::Serve() {

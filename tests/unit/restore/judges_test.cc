@@ -137,6 +137,16 @@ TEST(Judges, OfRebuildsCleaning) {
   EXPECT_EQ(Said(JudgeContainersRemoved(workers())), "todo n1 n2 n3 w1");
 }
 
+TEST(Judges, AskAReplacedNodeBeforeItsEtcdIsReplaced) {
+  View view(R"({"replaceNodes": [{"address": "10.0.0.3", "with": {"address": "10.0.0.4"}}]})");
+  EXPECT_EQ(Said(JudgeReplacedFenced(view())), "done");
+  view.fenced = false;
+  EXPECT_EQ(Said(JudgeReplacedFenced(view())), "todo");
+  View nobody;
+  nobody.fenced = false;
+  EXPECT_EQ(Said(JudgeReplacedFenced(nobody())), "done");
+}
+
 TEST(Judges, RemoveTheKubeletFirstAndLeaveForeignContainersAlone) {
   NodeFacts facts;
   facts.containers.emplace();

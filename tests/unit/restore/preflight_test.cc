@@ -70,7 +70,9 @@ TEST(Preflight, ChecksEveryNode) {
        "n1/disk:failed"},
       {"disk of a worker", [](View& v) { v.At("w1").data.stage_available = 0; }, ""},
       {"no image", [](View& v) { v.At("n2").images.clear(); }, "n2/etcd image:failed"},
-      {"no tool in it", [](View& v) { v.At("n2").etcdutl = false; }, "n2/etcd image:failed"},
+      {"no tool in it", [](View& v) { v.At("n2").etcdutl = "missing"; }, "n2/etcd image:failed"},
+      {"a tool that could not be tried", [](View& v) { v.At("n2").etcdutl = "unknown: killed"; },
+       "n2/etcd image:unknown"},
       {"another CA", [](View& v) { v.At("n2").ca_pem = kOtherCa; }, "n2/kube-ca:failed"},
       {"no CA", [](View& v) { v.At("n2").ca_pem = ""; }, "n2/kube-ca:failed"},
       {"no kube-system", [](View& v) { v.plan.snapshot.facts.has_kube_system = false; },
@@ -117,7 +119,8 @@ TEST(Preflight, UnknownBlocksLikeFailedAndEveryFaultIsNamed) {
   checks.push_back({"", "snapshot", Verdict::kFailed, "damaged", "choose another"});
   const Error error = FailureOf(checks);
   EXPECT_EQ(error.reason, "PreflightFailed");
-  for (const char* part : {"node n3, look: no route", "mend the connection", "snapshot: damaged"})
+  for (const char* part :
+       {"node n3, look: no route", "mend the connection", "Also not passed: snapshot"})
     EXPECT_THAT(error.message, HasSubstr(part));
   EXPECT_THAT(error.message, Not(HasSubstr("clock")));
 }

@@ -28,7 +28,8 @@ NodeFacts FactsOf(const Target& target, const TargetNode& node, const RunPlan& p
     facts.containers->push_back(container);
   }
   facts.images = {"img/etcd:1"};
-  facts.etcdutl = facts.etcdutl_can_bump = true;
+  facts.etcdutl = "bump";
+  facts.etcdutl_can_bump = true;
   Receipt receipt;
   receipt.run_key = target.run_key;
   receipt.run = target.run;

@@ -14,12 +14,15 @@ struct View {
   NodeFacts& At(const std::string& node) { return seen.facts.at(node); }
   ContainerFacts& Container(const std::string& node, const std::string& name);
   void Remove(const std::string& node, const std::string& name);
-  [[nodiscard]] RunView operator()() const { return {target, plan, seen, &previous, rke_up}; }
+  [[nodiscard]] RunView operator()() const {
+    return {target, plan, seen, &previous, fenced, rke_up};
+  }
 
   Target target;
   RunPlan plan;
   Observation seen;
   Observation previous;
+  bool fenced = true;
   bool rke_up = true;
 };
 
