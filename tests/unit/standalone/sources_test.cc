@@ -1,0 +1,71 @@
+#include "operator/standalone/sources.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace etcdrestore {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* kHead = R"(apiVersion: etcdrestore.io/v1alpha1
+kind: EtcdRestore
+metadata: {name: a}
+spec:
+  clusterName: prod
+  runID: r1
+  rke: {clusterConfig: {secretRef: {name: rke, key: cluster.yml}}}
+  snapshot: {latest: Verified}
+  sources:
+)";
+constexpr const char* kSecret = R"(---
+apiVersion: v1
+kind: Secret
+metadata: {name: keys}
+stringData: {accessKeyID: id, secretAccessKey: canary}
+)";
+
+Result<std::vector<SnapshotSource>> Opened(const std::string& sources) {
+  std::string folder = (std::filesystem::temp_directory_path() / "sources-XXXXXX").string();
+  EXPECT_NE(mkdtemp(folder.data()), nullptr);
+  std::ofstream(folder + "/a.yaml") << kHead << sources << kSecret;
+  const auto manifests = LoadManifests({folder + "/a.yaml"});
+  std::filesystem::remove_all(folder);
+  if (!manifests) return manifests.error();
+  const RealClock clock;
+  return OpenSources({}, *manifests, manifests->restore.spec, clock, {});
+}
+
+TEST(Sources, OpenInTheirOrderWithoutTalkingToAnyone) {
+  const auto opened = Opened(
+      "    - s3: {endpoint: https://s3.example.com, region: eu-1, bucket: backups, prefix: prod/,"
+      " forcePathStyle: true, credentials: {secretRef: {name: keys}}}\n"
+      "    - nodes: {directory: /opt/rke/etcd-snapshots}\n"
+      "    - http: {url: \"https://example.com/snap.zip\"}\n"
+      "    - file: {path: /tmp/snap.db}\n");
+  ASSERT_TRUE(opened) << opened.error().message;
+  ASSERT_EQ(opened->size(), 4U);
+  EXPECT_THAT(opened->at(0).store->Describe(), HasSubstr("backups"));
+  EXPECT_THAT(opened->at(0).store->Describe(), Not(HasSubstr("canary")));
+  EXPECT_EQ(opened->at(0).prefix, "prod/");
+  EXPECT_TRUE(opened->at(0).nodes_can_download);
+  EXPECT_FALSE(opened->at(1).nodes_can_download);
+  EXPECT_TRUE(opened->at(2).nodes_can_download);
+  EXPECT_FALSE(opened->at(3).nodes_can_download);
+}
+
+TEST(Sources, NameASecretThatIsMissing) {
+  const auto opened = Opened(
+      "    - s3: {endpoint: https://s3.example.com, region: eu-1, bucket: backups,"
+      " credentials: {secretRef: {name: lost}}}\n");
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().reason, "ReferenceNotFound");
+  EXPECT_THAT(opened.error().message, HasSubstr("lost"));
+}
+
+}  // namespace
+}  // namespace etcdrestore

@@ -1,0 +1,93 @@
+#include "operator/cli/text.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace etcdrestore {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(ChecksText, MarksEveryVerdictAndGivesAdviceWhereItIsNeeded) {
+  const std::vector<Check> checks = {{"n1", "docker", Verdict::kOk, "27.0", "unused"},
+                                     {"n2", "clock", Verdict::kNote, "+3 s", "set it"},
+                                     {"n3", "disk", Verdict::kFailed, "full", "make room"},
+                                     {"", "snapshot", Verdict::kUnknown, "?", "look"}};
+  const std::string text = ChecksText(checks, /*ascii=*/true);
+  for (const char* part :
+       {"ok   n1", "note n2", "FAIL n3", "???? (run)", "-> set it", "-> make room", "-> look"})
+    EXPECT_THAT(text, HasSubstr(part));
+  EXPECT_THAT(text, Not(HasSubstr("unused")));
+  for (const char c : text) EXPECT_LT(static_cast<unsigned char>(c), 128);
+  EXPECT_NE(ChecksText(checks, /*ascii=*/false), text);
+}
+
+TEST(PlanText, SaysWhatIsDestroyedKeptAndLost) {
+  PlanDocument plan;
+  plan.hash = "0123456789abcdef";
+  plan.strategy = "Rebuild";
+  plan.reason = "n1 is new";
+  plan.destroys = {"containers"};
+  plan.keeps = {"old data"};
+  plan.loses = {"12 writes"};
+  plan.approval_reason = "it lives";
+  const std::string text = PlanText(plan);
+  for (const char* part :
+       {"Plan 0123456789abcdef", "strategy Rebuild (n1 is new)", "destroys:", "- containers",
+        "keeps:", "- old data", "loses:", "- 12 writes", "needs approval: it lives"})
+    EXPECT_THAT(text, HasSubstr(part));
+  plan.approval_reason = "";
+  plan.loses.clear();
+  EXPECT_THAT(PlanText(plan), Not(HasSubstr("needs approval")));
+  EXPECT_THAT(PlanText(plan), Not(HasSubstr("loses")));
+}
+
+SessionResult AResult(Ending ending) {
+  SessionResult result;
+  result.ending = ending;
+  if (ending != Ending::kDone) result.error = Terminal("Reason", "what happened");
+  result.status = nlohmann::ordered_json::parse(R"({
+    "progress": "6/6 this run finished",
+    "snapshot": {"name": "snap", "source": "s3", "takenAt": "2026-11-22T03:00:00Z",
+                 "revision": 202, "liveKeys": 182, "sha256": "abc"},
+    "plan": {"strategy": "InPlace"},
+    "nodes": [{"name": "n1", "oldDataPath": "/var/lib/etcd-before-r1",
+               "member": {"id": "8eb7", "revision": 1000000202, "hashKV": 42}},
+              {"name": "w1"}],
+    "timeline": [{"phase": "Preflight", "seconds": 1.5}, {"phase": "Cleaned", "seconds": 2.5}]})");
+  result.way_back = {{"n1", {"docker stop etcd", "mv a b"}}};
+  return result;
+}
+
+TEST(ResultText, OfADoneRunTellsWhatWasVerifiedAndTheWayBack) {
+  const std::string text = ResultText(AResult(Ending::kDone), RunMode::kRun, "etcdrestore run");
+  for (const char* part :
+       {"DONE", "snap from s3", "revision 202, 182 keys", "4.0 s", "Preflight",
+        "member 8eb7 revision 1000000202 hashKV 42", "/var/lib/etcd-before-r1", "docker stop etcd"})
+    EXPECT_THAT(text, HasSubstr(part));
+}
+
+TEST(ResultText, OfABadEndGivesTheCauseAndTheCommandToGoOn) {
+  SessionResult result = AResult(Ending::kNeedsAttention);
+  result.where_things_stand = "  node n1: stage committed\n";
+  const std::string text = ResultText(result, RunMode::kRun, "etcdrestore run -f x");
+  for (const char* part : {"POINT OF NO RETURN", "Reason: what happened",
+                           "node n1: stage committed", "etcdrestore run -f x", "mv a b"})
+    EXPECT_THAT(text, HasSubstr(part));
+}
+
+TEST(ResultText, SaysThatNothingWasChangedWhereThatIsTrue) {
+  for (const Ending ending :
+       {Ending::kRejected, Ending::kPreflightFailed, Ending::kAwaitingApproval, Ending::kLocked,
+        Ending::kCancelled, Ending::kDeadline, Ending::kInterrupted}) {
+    EXPECT_THAT(ResultText(AResult(ending), RunMode::kRun, "c"), HasSubstr("nothing was changed"));
+  }
+  for (const Ending ending : {Ending::kDone, Ending::kFailed, Ending::kNeedsAttention}) {
+    EXPECT_THAT(ResultText(AResult(ending), RunMode::kRun, "c"),
+                Not(HasSubstr("nothing was changed")));
+  }
+}
+
+}  // namespace
+}  // namespace etcdrestore
