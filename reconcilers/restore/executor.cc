@@ -18,6 +18,13 @@ std::string OldDataPath(const Target& target, const NodeFacts& facts) {
   return facts.data.is_mount ? data + "/.before-" + target.run : data + "-before-" + target.run;
 }
 
+/// Whether an earlier run came as far as moving the old data to where its receipt says.
+bool WasMovedTo(const std::string& path, const DataFacts& data) {
+  const bool still_here = data.member_exists && data.member_run.empty();
+  return !still_here &&
+         std::find(data.older_kept.begin(), data.older_kept.end(), path) != data.older_kept.end();
+}
+
 Receipt NewReceipt(const Target& target, const RunPlan& plan, const NodeFacts& facts) {
   Receipt receipt;
   receipt.cluster = target.object.spec.cluster_name;
@@ -34,10 +41,10 @@ Receipt NewReceipt(const Target& target, const RunPlan& plan, const NodeFacts& f
   const bool wreck = facts.receipt && facts.receipt->run_key != target.run_key &&
                      facts.receipt->stage != Stage::kPrepared &&
                      facts.receipt->stage != Stage::kFinished;
-  if (wreck) {
-    receipt.before = facts.receipt->before;
+  const bool again = facts.receipt && facts.receipt->run_key == target.run_key;
+  if (wreck || again) receipt.before = facts.receipt->before;
+  if (again || (wreck && WasMovedTo(facts.receipt->old_data_path, facts.data)))
     receipt.old_data_path = facts.receipt->old_data_path;
-  }
   return receipt;
 }
 
@@ -195,7 +202,8 @@ Status Executor::RestoreBeside(const Call& call, const RunPlan& plan, const Todo
                              target.InitialCluster(),
                              target.token,
                              plan.bump,
-                             ""};
+                             "",
+                             plan.snapshot.facts.sha256};
         if (target.config.etcd_uid != 0) {
           args.owner =
               std::to_string(target.config.etcd_uid) + ":" + std::to_string(target.config.etcd_gid);

@@ -218,6 +218,7 @@ Judgement JudgeStaleNodesGone(const RunView& view) {
 Judgement JudgePoliciesBack(const RunView& view) {
   return EachNode(view, Everywhere, [](const TargetNode&, const NodeFacts& facts) -> Unmet {
     if (!facts.receipt) return "no receipt";
+    if (!facts.containers) return "docker does not tell its containers: " + facts.docker_error;
     for (const auto& [name, before] : facts.receipt->before) {
       const ContainerFacts* container = facts.Container(name);
       if (container == nullptr) continue;

@@ -97,8 +97,13 @@ std::vector<std::string> ContainersToRemove(const NodeFacts& facts) {
 Judgement JudgePrepared(const RunView& view) {
   return EachNode(view, Everywhere, [&](const TargetNode&, const NodeFacts& facts) -> Unmet {
     if (!OursWithStage(view, facts, Stage::kPrepared)) return "has no receipt of this run";
-    if (facts.receipt->snapshot_sha256 != view.plan.snapshot.facts.sha256)
+    const Receipt& receipt = *facts.receipt;
+    if (receipt.snapshot_sha256 != view.plan.snapshot.facts.sha256)
       return "its receipt names another snapshot";
+    // A later process resumes from the receipts: they must say what this one is about to do.
+    if (receipt.strategy != StrategyName(view.plan.strategy) ||
+        receipt.bumped_by != view.plan.bump || receipt.spec_digest != view.target.spec_digest)
+      return "its receipt is of an earlier plan";
     return std::nullopt;
   });
 }

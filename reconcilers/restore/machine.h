@@ -40,8 +40,9 @@ struct EtcdRestoreArgs {
   std::string peer_url;
   std::string initial_cluster;
   std::string token;
-  std::int64_t bump = 0;  ///< 0: the tool cannot
-  std::string owner;      ///< uid:gid of the data when no old member shows it
+  std::int64_t bump = 0;        ///< 0: the tool cannot
+  std::string owner;            ///< uid:gid of the data when no old member shows it
+  std::string snapshot_sha256;  ///< of the staged snapshot: what is beside is of it or made anew
 };
 
 /// The restored member/snap/db before etcd ever opened it.

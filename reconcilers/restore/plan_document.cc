@@ -55,7 +55,8 @@ std::int64_t BumpedBefore(const Observation& seen) {
   return bump;
 }
 
-std::string WhyApproval(const Target& target, const RunPlan& plan, const StrategyChoice& choice, const Liveness& live) {
+std::string WhyApproval(const Target& target, const RunPlan& plan, const StrategyChoice& choice,
+                        const Liveness& live) {
   if (live.alive)
     return "the cluster still has a quorum and a ready API server: restoring it throws away what "
            "was written since the snapshot";

@@ -60,8 +60,8 @@ nlohmann::ordered_json ToJson(const Receipt& receipt) {
 Result<Receipt> ParseReceipt(const std::string& text) {
   const auto json = nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return Unreadable("it is not JSON");
-  if (json.value("version", 0) != 1) return Unreadable("its version is not 1");
   try {
+    if (json.value("version", 0) != 1) return Unreadable("its version is not 1");
     Receipt receipt;
     receipt.cluster = json.at("cluster");
     receipt.run_key = json.at("runKey");
@@ -79,6 +79,7 @@ Result<Receipt> ParseReceipt(const std::string& text) {
     receipt.old_data_path = json.at("oldDataPath");
     receipt.restored_at = json.at("restoredAt");
     receipt.finished_at = json.at("finishedAt");
+    if (!json.at("before").is_object()) return Unreadable("its containers are no object");
     for (const auto& [name, state] : json.at("before").items()) {
       receipt.before[name] = {state.at("policy").get<std::string>(),
                               state.at("running").get<bool>()};

@@ -12,6 +12,19 @@ namespace {
 
 constexpr std::int64_t kBump = 1'000'000'000;
 
+/// Added to the snapshot's revision: beyond everything that a client may have seen. What an earlier
+/// process of this run chose is kept while it is enough, so that what it restored stays right.
+std::int64_t BumpFor(const Target& target, const Observation& seen, std::int64_t snapshot,
+                     std::int64_t live) {
+  std::int64_t chosen = 0;
+  for (const auto& [name, facts] : seen.facts) {
+    if (facts.receipt && facts.receipt->run_key == target.run_key)
+      chosen = std::max(chosen, facts.receipt->bumped_by);
+  }
+  if (chosen >= kBump && snapshot + chosen >= live + kBump / 2) return chosen;
+  return std::max(kBump, live - snapshot + kBump);
+}
+
 /// What a later process needs to know of the chosen file beside its content.
 std::string ChoiceRecord(const ChosenSnapshot& snapshot) {
   return nlohmann::json{{"name", snapshot.name},
@@ -88,7 +101,7 @@ Reconciler::Go Reconciler::Preflight(const Call& whole) {
   record_.plan->etcd_image = input.etcd_image;
   if (EveryToolCanBump(deps_.target, record_.seen)) {
     record_.plan->bump =
-        std::max(kBump, live_.revision - record_.plan->snapshot.facts.revision + kBump);
+        BumpFor(deps_.target, record_.seen, record_.plan->snapshot.facts.revision, live_.revision);
   }
   if (Go stop = Walk(call, PreflightSteps())) return stop;
   record_.document = MakePlanDocument(deps_.target, *record_.plan, choice_, live_, record_.seen,

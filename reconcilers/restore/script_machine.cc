@@ -16,9 +16,9 @@ namespace {
 using Words = std::vector<std::string>;
 
 /// Reasons that only a person can change; everything else may pass.
-constexpr std::array<std::string_view, 9> kTerminalReasons = {
-    "LockedByOther", "LockLost",    "EtcdNotStopped", "OldDataInTheWay", "NewDataMissing",
-    "MountBelow",    "BadArgument", "WrongContent",   "NoDownloader"};
+constexpr std::array<std::string_view, 10> kTerminalReasons = {
+    "ToolMissing",    "LockedByOther", "LockLost",    "EtcdNotStopped", "OldDataInTheWay",
+    "NewDataMissing", "MountBelow",    "BadArgument", "WrongContent",   "NoDownloader"};
 
 /// The value printed as "key<TAB>value"; "" when there is none.
 std::string Value(const std::string& output, const std::string& key) {
@@ -116,11 +116,11 @@ class ScriptMachine final : public Machine {
     return Finish(Read(node_->Run(call, command), "put"));
   }
   Result<RestoredDb> RestoreBeside(const Call& call, const EtcdRestoreArgs& args) override {
-    auto output =
-        Script(call, "restore_beside",
-               {"image=" + args.image, "name=" + args.member_name, "peer=" + args.peer_url,
-                "peers=" + args.initial_cluster, "token=" + args.token,
-                "bump=" + std::to_string(args.bump), "owner=" + args.owner});
+    auto output = Script(call, "restore_beside",
+                         {"image=" + args.image, "name=" + args.member_name,
+                          "peer=" + args.peer_url, "peers=" + args.initial_cluster,
+                          "token=" + args.token, "bump=" + std::to_string(args.bump),
+                          "owner=" + args.owner, "sha=" + args.snapshot_sha256});
     if (!output) return output.error();
     RestoredDb db;
     db.sha256 = Value(*output, "db_sha256");

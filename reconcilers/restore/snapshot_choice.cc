@@ -148,7 +148,8 @@ Result<SnapshotChoice> ChooseSnapshot(const Call& call, const SnapshotWish& wish
           choice.error().In("snapshot " + candidate.name + " from " + source.store->Describe());
       if (!first_error) first_error = error;
       notes.push_back(error.message);
-      const bool first_decides = wish.spec.latest == LatestPolicy::kAny;
+      const bool first_decides =
+          wish.spec.latest == LatestPolicy::kAny && wish.pinned_sha256.empty();
       if (first_decides || call.Over()) return error;
     }
   }

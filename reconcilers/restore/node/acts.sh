@@ -33,8 +33,9 @@ write_record() {
 }
 receipt() {
   [ -n "$JSON" ] || fail BadArgument 'an empty receipt'
-  write_record "$STATE/receipt.json" "$JSON"
+  # The archived copy goes first: cut in between, the run is walked to its end again and writes both.
   case $JSON in *'"stage":"finished"'*) write_record "$DIR/finished.json" "$JSON" ;; esac
+  write_record "$STATE/receipt.json" "$JSON"
   ok
 }
 
@@ -72,8 +73,10 @@ one_shot() {
   timeout 1800 docker run --name "etcdrestore-$RUN" --network none --user 0 --security-opt label=disable \
     -v "$DIR:/stage:ro" -v "$mounted:/restored" --entrypoint /usr/local/bin/etcdutl "$IMAGE" "$@" 2>&1
 }
+# What lies beside is used again only when it was made of the same snapshot in the same way.
 restore_beside() {
-  [ "$(cat "$RESTORED/member/.etcdrestore" 2>/dev/null)" = "$RUN" ] || make_beside
+  recipe="$SHA $BUMP $NAME $PEER $PEERS $TOKEN"
+  [ "$(cat "$RESTORED/member/.etcdrestore" 2>/dev/null)" = "$RUN" ] && [ "$(cat "$DIR/recipe" 2>/dev/null)" = "$recipe" ] || make_beside
   hash=$(one_shot "$RESTORED" snapshot status /restored/member/snap/db -w json) || fail RestoreFailed "etcdutl snapshot status: $hash"
   docker_ rm -f -v "etcdrestore-$RUN" >/dev/null 2>&1
   value db_sha256 "$(sha256sum <"$RESTORED/member/snap/db" | cut -c1-64)"
@@ -81,7 +84,7 @@ restore_beside() {
   ok
 }
 make_beside() {
-  rm -rf "$RESTORED" "$RESTORED.part"
+  rm -rf "$RESTORED" "$RESTORED.part" "$DIR/recipe"
   mkdir -p "$DATA" "$RESTORED.part" || fail DiskError "mkdir $RESTORED.part failed"
   set -- snapshot restore /stage/snapshot.db --data-dir /restored/data --name "$NAME" --initial-cluster "$PEERS" \
     --initial-cluster-token "$TOKEN" --initial-advertise-peer-urls "$PEER"
@@ -91,7 +94,7 @@ make_beside() {
   [ -f "$part/snap/db" ] && ls "$part"/wal/*.wal >/dev/null 2>&1 || fail RestoreFailed "etcdutl made no member: $said"
   dress "$part"
   printf '%s\n' "$RUN" >"$part/.etcdrestore"
-  mkdir "$RESTORED" && sync -f "$part" && mv "$part" "$RESTORED/member" && rm -rf "$RESTORED.part" || fail DiskError "rename $part failed"
+  mkdir "$RESTORED" && sync -f "$part" && mv "$part" "$RESTORED/member" && write_record "$DIR/recipe" "$recipe" && rm -rf "$RESTORED.part" || fail DiskError "rename $part failed"
 }
 # Owner, mode and SELinux label of the new member are those of the old one, else of the configuration.
 dress() {
@@ -168,7 +171,7 @@ clean_paths() {
     below=$(awk -v at="$path/" 'index($5, at) == 1 { print $5 }' /proc/self/mountinfo | head -n 1)
     [ -z "$below" ] || fail MountBelow "$below is mounted below $path; unmount it first"
     copy=$DIR/old$path
-    [ -e "$copy" ] || { mkdir -p "$(dirname "$copy")" && cp -a --one-file-system "$path" "$copy.new" && mv "$copy.new" "$copy"; } ||
+    [ -e "$copy" ] || { rm -rf "$copy.new" && mkdir -p "$(dirname "$copy")" && cp -a --one-file-system "$path" "$copy.new" && mv "$copy.new" "$copy"; } ||
       fail DiskError "keep a copy of $path in $copy"
     find "$path" -xdev -mindepth 1 -delete || fail DiskError "empty $path"
   done

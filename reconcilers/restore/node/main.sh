@@ -1,6 +1,7 @@
 main() {
   act=$1
   shift
+  need_tools
   read_arguments "$@"
   case $act in
     look) look ;;

@@ -21,6 +21,13 @@ ok() {
   exit 0
 }
 
+# A gate whose tool is missing would pass without having looked.
+need_tools() {
+  for tool in awk cat cut date df dirname find flock head sed sha256sum stat sync tail timeout tr; do
+    command -v "$tool" >/dev/null || fail ToolMissing "this node has no working '$tool'; install it"
+  done
+}
+
 read_arguments() {
   for word in "$@"; do
     case $word in

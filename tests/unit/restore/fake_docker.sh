@@ -1,0 +1,76 @@
+#!/bin/sh
+# docker with its state in files: $FAKE_DOCKER/containers/<name> holds "running always".
+at=$FAKE_DOCKER/containers
+printf '%s\n' "$*" >>"$FAKE_DOCKER/log"
+[ -e "$FAKE_DOCKER/broken" ] && { echo 'Cannot connect to the Docker daemon' >&2; exit 1; }
+set_state() { # name running policy
+  printf '%s %s\n' "$2" "$3" >"$at/$1"
+}
+each() { # what to do with every named container
+  what=$1
+  shift
+  status=0
+  for name in "$@"; do
+    case $name in -*) continue ;; esac
+    if [ ! -e "$at/$name" ]; then
+      echo "Error: No such container: $name" >&2
+      status=1
+      continue
+    fi
+    read -r running policy <"$at/$name"
+    case $what in
+      stop) set_state "$name" stopped "$policy" ;;
+      start | restart) set_state "$name" running "$policy" ;;
+      rm) rm "$at/$name" ;;
+    esac
+  done
+  return $status
+}
+case $1 in
+  version) echo 27.0.0 ;;
+  ps) ls "$at" ;;
+  images) echo img:1 ;;
+  image) ;;
+  inspect)
+    format=$3
+    shift 3
+    for name in "$@"; do
+      [ -e "$at/$name" ] || { echo "Error: No such object: $name" >&2; exit 1; }
+      read -r running policy <"$at/$name"
+      case $format in
+        *'{"name"'*)
+          flag=false
+          [ "$running" = running ] && flag=true
+          printf '{"name":"/%s","image":"img:1","running":%s,"policy":"%s","startedAt":"2026-11-22T03:00:00Z","restarts":0,"labels":{}}\n' "$name" "$flag" "$policy"
+          ;;
+        *) echo "$running $policy" ;;
+      esac
+    done
+    ;;
+  update)
+    read -r running policy <"$at/$3" || exit 1
+    set_state "$3" "$running" "${2#--restart=}"
+    ;;
+  stop) shift 3; each stop "$@" ;;
+  restart) shift 3; each restart "$@" ;;
+  start) shift; each start "$@" ;;
+  rm) shift; each rm "$@" ;;
+  run)
+    for word in "$@"; do
+      case $word in
+        *:/restored) restored=${word%:/restored} ;;
+        *:/stage:ro) stage=${word%:/stage:ro} ;;
+      esac
+    done
+    case "$*" in
+      *'snapshot restore --help'*) echo ' --bump-revision uint' ;;
+      *'snapshot restore'*)
+        mkdir -p "$restored/data/member/snap" "$restored/data/member/wal"
+        printf 'restored %s' "$(cat "$stage/snapshot.db")" >"$restored/data/member/snap/db"
+        : >"$restored/data/member/wal/0.wal"
+        ;;
+      *'snapshot status'*) printf '{"hash":%s}\n' "$(cksum <"$restored/member/snap/db" | cut -d' ' -f1)" ;;
+    esac
+    ;;
+  *) exit 1 ;;
+esac

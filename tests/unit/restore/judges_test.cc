@@ -1,0 +1,348 @@
+// Each goal by itself: met, unmet on the right nodes, refused; and the order of the table.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/restore/views.h"
+
+namespace etcdrestore {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+struct Case {
+  const char* name;
+  Judgement (*judge)(const RunView&);
+  void (*spoil)(View&);
+  const char* said;
+};
+
+void ExpectEach(const std::vector<Case>& cases) {
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.name);
+    View view;
+    one.spoil(view);
+    EXPECT_EQ(Said(one.judge(view())), one.said);
+  }
+}
+
+TEST(Judges, OfPreflight) {
+  ExpectEach({
+      {"prepared", JudgePrepared, [](View&) {}, "done"},
+      {"no receipt", JudgePrepared, [](View& v) { v.At("n2").receipt.reset(); }, "todo n2"},
+      {"another run's receipt", JudgePrepared, [](View& v) { v.At("w1").receipt->run_key = "x"; },
+       "todo w1"},
+      {"another snapshot", JudgePrepared,
+       [](View& v) { v.At("n1").receipt->snapshot_sha256 = "x"; }, "todo n1"},
+      {"another strategy", JudgePrepared, [](View& v) { v.plan.strategy = StrategyKind::kRebuild; },
+       "todo n1 n2 n3 w1"},
+      {"another bump", JudgePrepared, [](View& v) { v.At("n3").receipt->bumped_by = 7; },
+       "todo n3"},
+      {"another spec", JudgePrepared, [](View& v) { v.At("n3").receipt->spec_digest = "x"; },
+       "todo n3"},
+      {"not seen", JudgePrepared, [](View& v) { v.seen.facts.erase("n1"); }, "todo n1"},
+      {"staged", JudgeStaged, [](View&) {}, "done"},
+      {"not staged", JudgeStaged, [](View& v) { v.At("n1").data.staged_size = 0; }, "todo n1"},
+      {"cut", JudgeStaged, [](View& v) { v.At("n1").data.staged_size -= 1; }, "todo n1"},
+      {"changed", JudgeStaged, [](View& v) { v.At("n2").data.staged_sha256 = "x"; }, "todo n2"},
+      {"not hashed", JudgeStaged, [](View& v) { v.At("n2").data.staged_sha256 = ""; }, "todo n2"},
+      {"restored beside, waiting", JudgeRestoredBeside,
+       [](View& v) {
+         v.At("n1").data.member_run = "";
+         v.At("n1").data.restored_run = v.target.run;
+       },
+       "done"},
+      {"not restored", JudgeRestoredBeside, [](View& v) { v.At("n1").data.member_run = ""; },
+       "todo n1"},
+      {"not noted", JudgeRestoredBeside,
+       [](View& v) { v.At("n1").receipt->restored_db_sha256 = ""; }, "todo n1"},
+      {"changed since", JudgeRestoredBeside, [](View& v) { v.At("n3").data.db_sha256 = "x"; },
+       "todo n3"},
+      {"equal", JudgeEqualBeside, [](View&) {}, "done"},
+      {"unequal", JudgeEqualBeside, [](View& v) { v.At("n2").receipt->restored_db_hash = "x"; },
+       "refused RestoredCopiesDiffer"},
+      {"no hash", JudgeEqualBeside, [](View& v) { v.At("n1").receipt->restored_db_hash = ""; },
+       "refused RestoredCopiesDiffer"},
+  });
+}
+
+TEST(Judges, OfCleanedAndRestored) {
+  ExpectEach({
+      {"committed", JudgeCommitted, [](View&) {}, "done"},
+      {"not committed", JudgeCommitted,
+       [](View& v) { v.At("w1").receipt->stage = Stage::kPrepared; }, "todo w1"},
+      {"policies on", JudgePoliciesOff, [](View&) {}, "todo n1 n2 n3"},
+      {"etcd's alone is on", JudgePoliciesOff,
+       [](View& v) {
+         for (const char* node : {"n1", "n2", "n3"}) {
+           for (ContainerFacts& container : *v.At(node).containers) container.policy = "no";
+         }
+         v.Container("n2", "etcd").policy = "unless-stopped";
+       },
+       "todo n2"},
+      {"docker is silent", JudgePoliciesOff, [](View& v) { v.At("w1").containers.reset(); },
+       "todo n1 n2 n3 w1"},
+      {"writers run", JudgeWritersStopped, [](View&) {}, "todo n1 n2 n3"},
+      {"docker is silent", JudgeEtcdStopped,
+       [](View& v) {
+         for (const char* node : {"n1", "n2", "n3"}) v.Container(node, "etcd").running = false;
+         v.At("n1").containers.reset();
+       },
+       "todo n1"},
+      {"snapshots are still taken", JudgeWritersStopped,
+       [](View& v) {
+         for (const char* node : {"n1", "n2", "n3"}) {
+           for (ContainerFacts& container : *v.At(node).containers) container.running = false;
+         }
+         v.Container("n3", "etcd-rolling-snapshots").running = true;
+       },
+       "todo n3"},
+      {"aside", JudgeOldDataAside, [](View&) {}, "done"},
+      {"old data in place", JudgeOldDataAside, [](View& v) { v.At("n1").data.member_run = ""; },
+       "todo n1"},
+      {"not kept", JudgeOldDataAside, [](View& v) { v.At("n2").data.kept_exists = false; },
+       "todo n2"},
+      {"in place", JudgeInPlace, [](View&) {}, "done"},
+      {"nothing in place", JudgeInPlace, [](View& v) { v.At("n2").data.member_run = "r0"; },
+       "todo n2"},
+      {"recorded", JudgeRecorded, [](View&) {}, "done"},
+      {"not recorded", JudgeRecorded,
+       [](View& v) { v.At("w1").receipt->stage = Stage::kCommitted; }, "todo w1"},
+      {"changed before etcd started", JudgeRecorded,
+       [](View& v) {
+         v.At("n1").receipt->stage = Stage::kCommitted;
+         v.At("n1").data.db_sha256 = "x";
+       },
+       "refused RestoredDataChanged"},
+      {"changed after etcd started", JudgeRecorded,
+       [](View& v) { v.At("n1").data.db_sha256 = "x"; }, "done"},
+      {"members unequal", JudgeRecorded,
+       [](View& v) { v.At("n3").receipt->restored_db_hash = "x"; }, "refused RestoredCopiesDiffer"},
+  });
+}
+
+TEST(Judges, OfRebuildsCleaning) {
+  View view(R"({"strategy": "Rebuild"})");
+  EXPECT_EQ(Said(JudgeContainersRemoved(view())), "todo n1 n2 n3");
+  for (const char* node : {"n1", "n2", "n3"}) view.At(node).containers->clear();
+  view.Container("n1", "backup-agent").running = true;
+  EXPECT_EQ(Said(JudgeContainersRemoved(view())), "done");
+  view.Container("n2", "k8s_POD_x").running = false;
+  EXPECT_EQ(Said(JudgeContainersRemoved(view())), "todo n2");
+  EXPECT_EQ(Said(JudgePathsCleaned(view())), "done");
+  view.At("n3").left_paths = {"/etc/cni"};
+  view.At("w1").left_paths = {"/etc/cni"};
+  EXPECT_EQ(Said(JudgePathsCleaned(view())), "todo n3");
+  View workers(R"({"strategy": "Rebuild", "clean": {"workers": true}})");
+  EXPECT_EQ(Said(JudgeContainersRemoved(workers())), "todo n1 n2 n3 w1");
+}
+
+TEST(Judges, RemoveTheKubeletFirstAndLeaveForeignContainersAlone) {
+  NodeFacts facts;
+  facts.containers.emplace();
+  for (const char* name : {"etcd", "backup-agent", "k8s_pod", "kube-cleaner", "kubelet"}) {
+    ContainerFacts container;
+    container.name = name;
+    facts.containers->push_back(container);
+  }
+  ContainerFacts labelled;
+  labelled.name = "rke-something";
+  labelled.rke = true;
+  facts.containers->push_back(labelled);
+  EXPECT_THAT(ContainersToRemove(facts),
+              ElementsAre("kubelet", "kube-cleaner", "etcd", "k8s_pod", "rke-something"));
+  EXPECT_THAT(OneShotLeftovers(facts), ElementsAre("kube-cleaner"));
+  facts.containers.reset();
+  EXPECT_THAT(ContainersToRemove(facts), IsEmpty());
+}
+
+TEST(Judges, OfUp) {
+  ExpectEach({
+      {"started", JudgeEtcdStarted, [](View&) {}, "done"},
+      {"one is down", JudgeEtcdStarted, [](View& v) { v.Container("n2", "etcd").running = false; },
+       "todo n2"},
+      {"one is gone", JudgeEtcdStarted, [](View& v) { v.Remove("n2", "etcd"); }, "todo n2"},
+      {"verified", JudgeEtcdVerified, [](View&) {}, "done"},
+      {"silent", JudgeEtcdVerified, [](View& v) { v.At("n3").etcd.reset(); }, "todo n3"},
+      {"no leader", JudgeEtcdVerified, [](View& v) { v.At("n3").etcd->leader = 0; }, "todo n3"},
+      {"old cluster", JudgeEtcdVerified, [](View& v) { v.At("n1").etcd->cluster_id = 1; },
+       "refused ForeignMember"},
+      {"alarm", JudgeEtcdVerified, [](View& v) { v.At("n1").etcd->alarms = {"NOSPACE"}; },
+       "refused EtcdAlarm"},
+      {"a member too few", JudgeEtcdVerified, [](View& v) { v.At("n1").etcd->members.pop_back(); },
+       "refused WrongMembers"},
+      {"behind", JudgeEtcdVerified, [](View& v) { --v.At("n1").etcd->revision; },
+       "refused WrongRevision"},
+      {"written to by an API server", JudgeEtcdVerified,
+       [](View& v) {
+         for (const char* node : {"n1", "n2", "n3"}) v.At(node).etcd->revision += 5;
+       },
+       "done"},
+      {"written to by nobody we know", JudgeEtcdVerified,
+       [](View& v) {
+         for (const char* node : {"n1", "n2", "n3"}) {
+           v.Container(node, "kube-apiserver").running = false;
+           v.At(node).etcd->revision += 5;
+         }
+       },
+       "refused WrongRevision"},
+      {"other content", JudgeEtcdVerified, [](View& v) { v.At("n2").etcd->hash = 43; },
+       "refused MembersDiffer"},
+      {"other key count", JudgeEtcdVerified, [](View& v) { v.At("n2").etcd->keys = 1; },
+       "refused MembersDiffer"},
+      {"not comparable yet", JudgeEtcdVerified,
+       [](View& v) { v.At("n2").etcd->compact_revision = 5; }, "todo n2"},
+      {"api started", JudgeApiStarted, [](View&) {}, "done"},
+      {"api from before", JudgeApiStarted,
+       [](View& v) { v.Container("n1", "kube-apiserver").started_at = 1000; }, "todo n1"},
+      {"ready", JudgeApiReady, [](View&) {}, "done"},
+      {"not ready", JudgeApiReady, [](View& v) { v.At("n1").api.ready = false; }, "todo n1"},
+      {"secrets not asked", JudgeApiReady, [](View& v) { v.At("n1").api.secrets_listed.reset(); },
+       "todo n1"},
+      {"secrets unreadable", JudgeApiReady, [](View& v) { v.At("n1").api.secrets_listed = false; },
+       "todo n1"},
+      {"rke up done", JudgeRkeUp, [](View&) {}, "done"},
+      {"rke up not run", JudgeRkeUp, [](View& v) { v.rke_up = false; }, "todo"},
+      {"rke left one out", JudgeRkeUp, [](View& v) { v.Remove("n1", "kube-proxy"); }, "todo n1"},
+  });
+}
+
+TEST(Judges, RefuseANewCa) {
+  View view;
+  view.At("n2").ca_pem = kOtherCa;
+  EXPECT_EQ(Said(JudgeApiReady(view())), "refused CaChanged");
+}
+
+TEST(Judges, OfRestarted) {
+  ExpectEach({
+      {"controllers", JudgeControllersStarted, [](View&) {}, "done"},
+      {"scheduler down", JudgeControllersStarted,
+       [](View& v) { v.Container("n2", "kube-scheduler").running = false; }, "todo n2"},
+      {"kubelets", JudgeKubeletsRestarted, [](View&) {}, "done"},
+      {"a worker's from before", JudgeKubeletsRestarted,
+       [](View& v) { v.Container("w1", "kubelet").started_at = 999; }, "todo w1"},
+      {"network", JudgeNetworkRestarted,
+       [](View& v) { v.Container("w1", "k8s_coredns_x").running = true; }, "done"},
+      {"flannel from before", JudgeNetworkRestarted,
+       [](View& v) { v.Container("w1", "k8s_kube-flannel_x").running = true; }, "todo w1"},
+      {"flannel that is down", JudgeNetworkRestarted,
+       [](View& v) { v.Container("w1", "k8s_kube-flannel_x"); }, "done"},
+      {"policies back", JudgePoliciesBack, [](View&) {}, "done"},
+      {"still off", JudgePoliciesBack, [](View& v) { v.Container("n1", "etcd").policy = "no"; },
+       "todo n1"},
+      {"did not come up", JudgePoliciesBack,
+       [](View& v) { v.Container("n1", "etcd").running = false; }, "todo n1"},
+      {"docker is silent", JudgePoliciesBack, [](View& v) { v.At("n2").containers.reset(); },
+       "todo n2"},
+      {"stale gone", JudgeStaleNodesGone, [](View&) {}, "done"},
+      {"stale there", JudgeStaleNodesGone, [](View& v) { v.target.replaced_hostnames = {"n2"}; },
+       "todo n1"},
+      {"nobody told", JudgeStaleNodesGone,
+       [](View& v) {
+         for (const char* node : {"n1", "n2", "n3"}) v.At(node).api.nodes.reset();
+       },
+       "todo"},
+      {"settled", JudgeSettled, [](View&) {}, "done"},
+      {"seen once", JudgeSettled, [](View& v) { v.previous.facts.clear(); }, "todo n1 n2 n3 w1"},
+      {"restarting", JudgeSettled, [](View& v) { v.Container("n1", "kubelet").restarts = 3; },
+       "todo n1"},
+      {"unhealthy", JudgeSettled, [](View& v) { v.At("w1").health["kubelet"] = "000"; }, "todo w1"},
+      {"health of what its roles do not call for", JudgeSettled,
+       [](View& v) { v.At("w1").health["kube-scheduler"] = "000"; }, "done"},
+      {"not Ready", JudgeSettled,
+       [](View& v) {
+         for (const char* node : {"n1", "n2", "n3"}) v.At(node).api.nodes->at(3).ready = false;
+       },
+       "todo w1"},
+      {"a stale Lease", JudgeSettled,
+       [](View& v) {
+         for (const char* node : {"n1", "n2", "n3"})
+           v.At(node).api.nodes->at(3).lease_renewed = 1200;
+       },
+       "todo w1"},
+      {"no Node", JudgeSettled,
+       [](View& v) {
+         for (const char* node : {"n1", "n2", "n3"}) v.At(node).api.nodes->pop_back();
+       },
+       "todo w1"},
+      {"finished", JudgeFinished, [](View&) {}, "done"},
+      {"half finished", JudgeFinished,
+       [](View& v) { v.At("n2").receipt->stage = Stage::kRestored; }, "todo n2"},
+  });
+}
+
+std::string At(std::span<const Step> steps, const Next& next) {
+  return next.at < steps.size() ? steps[next.at].name : "end";
+}
+
+constexpr LookOptions kAll{.images = true,
+                           .hash_staged = true,
+                           .hash_data = true,
+                           .etcd = true,
+                           .api = true,
+                           .kube_nodes = true,
+                           .health = true};
+
+TEST(Steps, DestructiveOnesAreNeverJudgedAgainOnceRecorded) {
+  for (const StrategyKind strategy : {StrategyKind::kInPlace, StrategyKind::kRebuild}) {
+    SCOPED_TRACE(StrategyName(strategy));
+    View view;
+    const auto steps = StepsOf(strategy);
+    // Everything that a destructive step could want to do again: policies on, etcd running,
+    // containers there, nothing staged, nothing kept, another member.
+    for (const char* node : {"n1", "n2", "n3"}) {
+      view.At(node).data = {};
+      view.At(node).left_paths = {"/etc/cni"};
+    }
+    EXPECT_TRUE(DestructiveStepsClosed(view()));
+    EXPECT_EQ(At(steps, NextStep(steps, 0, kAll, view())), "end");
+    // One node short of the record, and they are open.
+    view.At("w1").receipt->stage = Stage::kCommitted;
+    EXPECT_FALSE(DestructiveStepsClosed(view()));
+    EXPECT_EQ(At(steps, NextStep(steps, 0, kAll, view())), "PoliciesOff");
+  }
+}
+
+TEST(Steps, StopAtTheFirstUnmetGoal) {
+  View view;
+  const auto steps = StepsOf(StrategyKind::kInPlace);
+  view.Container("n1", "kube-apiserver").running = false;
+  view.Container("n1", "kubelet").running = false;
+  const Next next = NextStep(steps, 0, kAll, view());
+  EXPECT_EQ(At(steps, next), "ApiServersStarted");
+  EXPECT_EQ(Said(*next.judgement), "todo n1");
+}
+
+TEST(Steps, AskForTheLookTheyNeedAndRememberItInThisProcess) {
+  View view;
+  const auto steps = StepsOf(StrategyKind::kInPlace);
+  const Next first = NextStep(steps, 0, {}, view());
+  EXPECT_EQ(At(steps, first), "EtcdVerified");
+  EXPECT_FALSE(first.judgement);
+  const Next later = NextStep(steps, first.at + 1, {}, view());
+  EXPECT_EQ(At(steps, later), "ApiServersReady");
+  // What is cheap to see is judged again behind the frontier.
+  view.Container("n2", "etcd").running = false;
+  EXPECT_EQ(At(steps, NextStep(steps, steps.size() - 1, {}, view())), "EtcdStarted");
+}
+
+TEST(Steps, OrderIsSafety) {
+  const auto position = [](StrategyKind strategy, const char* name) {
+    const auto steps = StepsOf(strategy);
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      if (std::string(steps[i].name) == name) return i;
+    }
+    return std::size_t{999};
+  };
+  for (const StrategyKind strategy : {StrategyKind::kInPlace, StrategyKind::kRebuild}) {
+    const std::vector<const char*> order = {"Committed",         "PoliciesOff",  "WritersStopped",
+                                            "EtcdStopped",       "OldDataAside", "InPlace",
+                                            "Recorded",          "EtcdVerified", "ApiServersReady",
+                                            "KubeletsRestarted", "Settled",      "Finished"};
+    for (std::size_t i = 1; i < order.size(); ++i)
+      EXPECT_LT(position(strategy, order[i - 1]), position(strategy, order[i])) << order[i];
+  }
+}
+
+}  // namespace
+}  // namespace etcdrestore

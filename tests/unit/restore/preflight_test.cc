@@ -1,0 +1,294 @@
+// What blocks a run before anything is changed, which strategy the facts allow, what is approved.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/restore/views.h"
+
+namespace etcdrestore {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+/// "node/subject" of every check that is not as it should be, with its verdict.
+std::string Faults(View& view, StrategyKind strategy = StrategyKind::kInPlace) {
+  PreflightInput input{
+      view.target, view.seen, &view.plan.snapshot, "img/etcd:1", std::string("v1.8.0"),
+      "",          strategy};
+  std::string text;
+  auto checks = CheckNodes(input);
+  const auto identity = CheckIdentity(input);
+  checks.insert(checks.end(), identity.begin(), identity.end());
+  for (const Check& check : checks) {
+    if (check.verdict == Verdict::kOk) continue;
+    const char* verdict = check.verdict == Verdict::kNote     ? "note"
+                          : check.verdict == Verdict::kFailed ? "failed"
+                                                              : "unknown";
+    text += (text.empty() ? "" : " ") + check.node + "/" + check.subject + ":" + verdict;
+    EXPECT_NE(check.advice, "");
+  }
+  return text;
+}
+
+struct Case {
+  const char* name;
+  void (*spoil)(View&);
+  const char* faults;
+};
+
+TEST(Preflight, ChecksEveryNode) {
+  const std::vector<Case> cases = {
+      {"all is well", [](View&) {}, ""},
+      {"not reached",
+       [](View& v) {
+         v.seen.facts.erase("n2");
+         v.seen.errors.emplace("n2", Transient("Unreachable", "no route"));
+       },
+       "n2/look:unknown"},
+      {"docker is down",
+       [](View& v) {
+         v.At("w1").docker_version = "";
+         v.At("w1").containers.reset();
+       },
+       "w1/docker:failed"},
+      {"docker hides its containers", [](View& v) { v.At("n1").containers.reset(); },
+       "n1/docker:failed"},
+      {"clock a little off", [](View& v) { v.At("n1").skew = -3; }, "n1/clock:note"},
+      {"clock far off", [](View& v) { v.At("n1").skew = -31; }, "n1/clock:failed"},
+      {"an unreadable record", [](View& v) { v.At("n3").receipt_error = "cut"; },
+       "n3/record:unknown"},
+      {"a run that was given up",
+       [](View& v) {
+         v.At("n3").receipt->run_key = "other";
+         v.At("n3").receipt->stage = Stage::kCommitted;
+       },
+       "n3/record:note"},
+      {"a run that finished", [](View& v) { v.At("n3").receipt->run_key = "other"; }, ""},
+      {"data disk full", [](View& v) { v.At("n1").data.data_available = 64U << 20U; },
+       "n1/disk:failed"},
+      {"stage disk full", [](View& v) { v.At("n1").data.stage_available = 1U << 20U; },
+       "n1/disk:failed"},
+      {"disk of a worker", [](View& v) { v.At("w1").data.stage_available = 0; }, ""},
+      {"no image", [](View& v) { v.At("n2").images.clear(); }, "n2/etcd image:failed"},
+      {"no tool in it", [](View& v) { v.At("n2").etcdutl = "missing"; }, "n2/etcd image:failed"},
+      {"another CA", [](View& v) { v.At("n2").ca_pem = kOtherCa; }, "n2/kube-ca:failed"},
+      {"no CA", [](View& v) { v.At("n2").ca_pem = ""; }, "n2/kube-ca:failed"},
+      {"no kube-system", [](View& v) { v.plan.snapshot.facts.has_kube_system = false; },
+       "/snapshot:note"},
+      {"no CA in the snapshot", [](View& v) { v.plan.snapshot.facts.kube_root_ca = ""; },
+       "/kube-ca:note"},
+  };
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.name);
+    View view;
+    one.spoil(view);
+    EXPECT_EQ(Faults(view), one.faults);
+  }
+}
+
+TEST(Preflight, ChecksWhatRebuildNeeds) {
+  const std::vector<Case> cases = {
+      {"all is well", [](View&) {}, ""},
+      {"no state", [](View& v) { v.target.state.reset(); }, "/rkestate:failed"},
+      {"another cluster's state", [](View& v) { v.target.state->kube_ca_fingerprint = "x"; },
+       "/kube-ca:failed"},
+      {"an upgrade", [](View& v) { v.target.config.kubernetes_version = "v1.33.0"; },
+       "/version:failed"},
+      {"no version at all", [](View& v) { v.target.config.kubernetes_version = ""; },
+       "/version:failed"},
+      {"a key that is lost", [](View& v) { v.target.state->encryption_keys = {"aescbc:key2"}; },
+       "/encryption:failed"},
+      {"certificates are gone", [](View& v) { v.At("n2").ca_pem = ""; }, ""},
+  };
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.name);
+    View view(R"({"strategy": "Rebuild"})");
+    one.spoil(view);
+    EXPECT_EQ(Faults(view, StrategyKind::kRebuild), one.faults);
+  }
+}
+
+TEST(Preflight, UnknownBlocksLikeFailedAndEveryFaultIsNamed) {
+  std::vector<Check> checks = {{"n1", "docker", Verdict::kOk, "27", ""},
+                               {"n2", "clock", Verdict::kNote, "off", "mend"}};
+  EXPECT_TRUE(AllPassed(checks));
+  checks.push_back({"n3", "look", Verdict::kUnknown, "no route", "mend the connection"});
+  EXPECT_FALSE(AllPassed(checks));
+  checks.push_back({"", "snapshot", Verdict::kFailed, "damaged", "choose another"});
+  const Error error = FailureOf(checks);
+  EXPECT_EQ(error.reason, "PreflightFailed");
+  for (const char* part : {"node n3, look: no route", "mend the connection", "snapshot: damaged"})
+    EXPECT_THAT(error.message, HasSubstr(part));
+  EXPECT_THAT(error.message, Not(HasSubstr("clock")));
+}
+
+struct Choice {
+  const char* name;
+  const char* patch;
+  void (*spoil)(View&);
+  const char* chosen;
+};
+
+TEST(Strategy, AutoLeavesInPlaceOnlyForTheClosedListOfFacts) {
+  const std::vector<Choice> cases = {
+      {"all there", "{}", [](View&) {}, "InPlace"},
+      {"stopped containers", "{}", [](View& v) { v.Container("n1", "etcd").running = false; },
+       "InPlace"},
+      {"a worker without containers", "{}", [](View& v) { v.At("w1").containers->clear(); },
+       "InPlace"},
+      {"a node that was not seen", "{}", [](View& v) { v.seen.facts.erase("n2"); }, "InPlace"},
+      {"docker that does not answer", "{}", [](View& v) { v.At("n2").containers.reset(); },
+       "InPlace"},
+      {"no API server", "{}", [](View& v) { v.Remove("n2", "kube-apiserver"); },
+       "Rebuild escalated"},
+      {"no etcd", "{}", [](View& v) { v.Remove("n2", "etcd"); }, "Rebuild escalated"},
+      {"another name", "{}",
+       [](View& v) { v.Container("n2", "etcd").command[1] = "--name=etcd-x"; },
+       "Rebuild escalated"},
+      {"another peer address", "{}",
+       [](View& v) {
+         v.Container("n2", "etcd").command[2] =
+             "--initial-advertise-peer-urls=https://9.9.9.9:2380";
+       },
+       "Rebuild escalated"},
+      {"a wal of its own", "{}",
+       [](View& v) { v.Container("n2", "etcd").command.emplace_back("--wal-dir=/wal"); },
+       "Rebuild escalated"},
+      {"data elsewhere", "{}", [](View& v) { v.Container("n2", "etcd").mounts[0].source = "/mnt"; },
+       "Rebuild escalated"},
+      {"two authorities", "{}", [](View& v) { v.At("n2").ca_pem = kOtherCa; }, "Rebuild escalated"},
+      {"a replaced node",
+       R"({"replaceNodes": [{"address": "10.0.0.3", "with": {"address": "10.0.0.4"}}]})",
+       [](View&) {}, "Rebuild"},
+      {"InPlace is asked for and cannot be", R"({"strategy": "InPlace"})",
+       [](View& v) { v.Remove("n2", "etcd"); }, "refused InPlaceImpossible"},
+      {"Rebuild is asked for", R"({"strategy": "Rebuild"})", [](View&) {}, "Rebuild"},
+      {"Runbook is asked for", R"({"strategy": "Runbook"})", [](View&) {},
+       "refused StrategyNotAvailable"},
+  };
+  for (const Choice& one : cases) {
+    SCOPED_TRACE(one.name);
+    View view(one.patch);
+    one.spoil(view);
+    const StrategyChoice choice = ChooseStrategy(view.target, view.seen);
+    std::string said =
+        choice.refused ? "refused " + choice.refused->reason : StrategyName(choice.strategy);
+    if (choice.escalated) said += " escalated";
+    EXPECT_EQ(said, one.chosen);
+    EXPECT_EQ(choice.reason.empty(), one.chosen == std::string("refused StrategyNotAvailable"));
+  }
+}
+
+TEST(Strategy, FindsTheImageThatHasTheTool) {
+  View view;
+  EXPECT_EQ(ChooseEtcdImage(view.target, view.seen), "img/etcd:1");
+  for (const char* node : {"n1", "n2", "n3"}) {
+    view.Remove(node, "etcd");
+    view.At(node).images = {"a/mirrored-coreos-etcd:v3.5.1", "x:1",
+                            "a/mirrored-coreos-etcd:v3.5.9"};
+  }
+  EXPECT_EQ(ChooseEtcdImage(view.target, view.seen), "a/mirrored-coreos-etcd:v3.5.9");
+  view.target.state->etcd_image = "state:1";
+  EXPECT_EQ(ChooseEtcdImage(view.target, view.seen), "state:1");
+  view.target.config.etcd_image = "config:1";
+  EXPECT_EQ(ChooseEtcdImage(view.target, view.seen), "config:1");
+  EXPECT_EQ(ChooseEtcdImage(fakes::ATarget(), {}), "");
+}
+
+TEST(Strategy, ReadsFlagsInBothForms) {
+  const std::vector<std::string> command = {"etcd", "--name=a", "--data-dir", "/d", "--wal-dir"};
+  EXPECT_EQ(FlagOf(command, "--name"), "a");
+  EXPECT_EQ(FlagOf(command, "--data-dir"), "/d");
+  EXPECT_EQ(FlagOf(command, "--wal-dir"), std::nullopt);
+  EXPECT_EQ(FlagOf(command, "--nam"), std::nullopt);
+}
+
+TEST(Liveness, IsAReadyApiServerAndTheHighestRevision) {
+  View view;
+  EXPECT_TRUE(LivenessOf(view.target, view.seen).alive);
+  for (const char* node : {"n1", "n2", "n3"}) view.At(node).api.ready = false;
+  view.At("n2").etcd->revision = 77'000'000'000;
+  view.At("n1").etcd.reset();
+  const Liveness dead = LivenessOf(view.target, view.seen);
+  EXPECT_FALSE(dead.alive);
+  EXPECT_EQ(dead.revision, 77'000'000'000);
+  view.At("n3").api.ready = true;
+  EXPECT_TRUE(LivenessOf(view.target, view.seen).alive);
+  EXPECT_FALSE(LivenessOf(view.target, {}).alive);
+}
+
+PlanDocument PlanOf(const View& view, const std::map<std::string, std::string>& keys = {}) {
+  return MakePlanDocument(view.target, view.plan, {}, LivenessOf(view.target, view.seen), view.seen,
+                          keys);
+}
+
+TEST(Plan, HashStaysWhenOnlyMeasuredThingsChange) {
+  View view;
+  const std::string hash = PlanOf(view).hash;
+  view.At("n1").etcd->revision += 1000;
+  view.At("n1").now += 60;
+  view.At("n2").data.data_available -= 5;
+  view.Container("w1", "k8s_POD_x").running = true;
+  view.plan.bump += 5;
+  view.At("n3").api.ready = false;
+  EXPECT_EQ(PlanOf(view).hash, hash);
+  View rebuild(R"({"strategy": "Rebuild"})");
+  rebuild.plan.strategy = StrategyKind::kRebuild;
+  const std::string before = PlanOf(rebuild).hash;
+  rebuild.Container("n1", "k8s_POD_x").running = true;
+  EXPECT_EQ(PlanOf(rebuild).hash, before);
+  EXPECT_THAT(PlanOf(rebuild).loses, testing::Contains(HasSubstr("1 pods")));
+}
+
+TEST(Plan, HashChangesWithEveryInput) {
+  const std::vector<std::pair<const char*, void (*)(View&)>> cases = {
+      {"snapshot", [](View& v) { v.plan.snapshot.facts.sha256 = "x"; }},
+      {"strategy", [](View& v) { v.plan.strategy = StrategyKind::kRebuild; }},
+      {"a node's address", [](View& v) { v.target.nodes[1].node.address = "10.9.9.9"; }},
+      {"a node's roles", [](View& v) { v.target.nodes[1].node.roles = {"etcd"}; }},
+      {"a node more", [](View& v) { v.target.nodes.push_back(v.target.nodes[0]); }},
+      {"spec", [](View& v) { v.target.spec_digest = "x"; }},
+      {"cluster.yml", [](View& v) { v.target.config.raw["services"] = {}; }},
+      {"state", [](View& v) { v.target.state->kube_ca_fingerprint = "x"; }},
+      {"no state", [](View& v) { v.target.state.reset(); }},
+  };
+  const std::string hash = PlanOf(View()).hash;
+  for (const auto& [name, spoil] : cases) {
+    SCOPED_TRACE(name);
+    View view;
+    spoil(view);
+    EXPECT_NE(PlanOf(view).hash, hash);
+  }
+  EXPECT_NE(PlanOf(View(), {{"n1", "SHA256:x"}}).hash, hash);
+  EXPECT_NE(PlanOf(View(), {{"n1", "SHA256:x"}}).hash, PlanOf(View(), {{"n1", "SHA256:y"}}).hash);
+}
+
+TEST(Plan, TellsWhyApprovalIsNeeded) {
+  View view;
+  EXPECT_THAT(PlanOf(view).approval_reason, HasSubstr("ready API server"));
+  for (const char* node : {"n1", "n2", "n3"}) view.At(node).api.ready = false;
+  EXPECT_EQ(PlanOf(view).approval_reason, "");
+  StrategyChoice escalated;
+  escalated.escalated = true;
+  escalated.reason = "n1 is broken";
+  const auto plan = MakePlanDocument(view.target, view.plan, escalated, {}, view.seen, {});
+  EXPECT_THAT(plan.approval_reason, HasSubstr("n1 is broken"));
+  View manual(R"({"approval": "Manual"})");
+  for (const char* node : {"n1", "n2", "n3"}) manual.At(node).api.ready = false;
+  EXPECT_EQ(PlanOf(manual).approval_reason, "spec.approval is Manual");
+}
+
+TEST(Plan, NamesOldDataOnEveryEtcdNodeAndTheWayBack) {
+  View view;
+  view.At("n2").data.is_mount = true;
+  const auto keeps = PlanOf(view).keeps;
+  ASSERT_EQ(keeps.size(), 4U);
+  EXPECT_THAT(keeps[0], HasSubstr("/var/lib/etcd-before-" + view.target.run));
+  EXPECT_THAT(keeps[1], HasSubstr("/var/lib/etcd/.before-" + view.target.run));
+  const auto way_back = WayBack(view.target, view.At("n1"));
+  EXPECT_THAT(way_back, testing::Contains(HasSubstr("/var/lib/etcd-before-" + view.target.run +
+                                                    "/member /var/lib/etcd/member")));
+}
+
+}  // namespace
+}  // namespace etcdrestore
