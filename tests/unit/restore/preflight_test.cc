@@ -117,7 +117,8 @@ TEST(Preflight, UnknownBlocksLikeFailedAndEveryFaultIsNamed) {
   checks.push_back({"", "snapshot", Verdict::kFailed, "damaged", "choose another"});
   const Error error = FailureOf(checks);
   EXPECT_EQ(error.reason, "PreflightFailed");
-  for (const char* part : {"node n3, look: no route", "mend the connection", "snapshot: damaged"})
+  for (const char* part :
+       {"node n3, look: no route", "mend the connection", "Also not passed: snapshot"})
     EXPECT_THAT(error.message, HasSubstr(part));
   EXPECT_THAT(error.message, Not(HasSubstr("clock")));
 }

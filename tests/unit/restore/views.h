@@ -14,7 +14,7 @@ struct View {
   NodeFacts& At(const std::string& node) { return seen.facts.at(node); }
   ContainerFacts& Container(const std::string& node, const std::string& name);
   void Remove(const std::string& node, const std::string& name);
-  [[nodiscard]] RunView operator()() const { return {target, plan, seen, &previous, rke_up}; }
+  [[nodiscard]] RunView operator()() const { return {target, plan, seen, &previous, true, rke_up}; }
 
   Target target;
   RunPlan plan;
