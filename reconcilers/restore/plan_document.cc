@@ -55,11 +55,14 @@ std::int64_t BumpedBefore(const Observation& seen) {
   return bump;
 }
 
-std::string WhyApproval(const Target& target, const StrategyChoice& choice, const Liveness& live) {
+std::string WhyApproval(const Target& target, const RunPlan& plan, const StrategyChoice& choice,
+                        const Liveness& live) {
   if (live.alive)
     return "the cluster still has a quorum and a ready API server: restoring it throws away what "
            "was written since the snapshot";
   if (choice.escalated) return "Auto would rebuild the nodes because " + choice.reason;
+  if (!plan.snapshot.facts.has_kube_system)
+    return "the snapshot holds no namespace kube-system: nothing proves that it is of this cluster";
   if (target.object.spec.approval == ApprovalMode::kManual) return "spec.approval is Manual";
   return "";
 }
@@ -117,7 +120,7 @@ PlanDocument MakePlanDocument(const Target& target, const RunPlan& plan,
   if (now > snapshot.revision) {
     document.loses.push_back(fmt::format("{} writes since the snapshot", now - snapshot.revision));
   }
-  document.approval_reason = WhyApproval(target, choice, live);
+  document.approval_reason = WhyApproval(target, plan, choice, live);
   document.hash = HashOf(target, plan, document, host_keys);
   return document;
 }
