@@ -91,6 +91,8 @@ std::optional<SystemTime> ParseTime(std::string_view text) {
   const std::chrono::year_month_day date{std::chrono::year(year),
                                          std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
+  // Beyond these years nanoseconds overflow; docker writes year 1 for what never started.
+  if (year < 1678 || year > 2261) return std::nullopt;
   if (!shape || !date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
   return SystemTime(std::chrono::sys_days(date)) + std::chrono::hours(hour) +
          std::chrono::minutes(minute) - offset + std::chrono::seconds(second) +

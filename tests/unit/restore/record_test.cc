@@ -129,6 +129,7 @@ TEST(Look, ReadsEveryFact) {
   const ContainerFacts* odd = facts.Container("odd one");
   ASSERT_NE(odd, nullptr);
   EXPECT_EQ(odd->policy, "no");
+  EXPECT_EQ(odd->started_at, 0) << "it was never started";
   EXPECT_FALSE(odd->rke);
   EXPECT_EQ(facts.lock.holder, "me");
   EXPECT_EQ(facts.lock.cluster, "prod");
