@@ -271,6 +271,9 @@ TEST(Plan, TellsWhyApprovalIsNeeded) {
   EXPECT_THAT(PlanOf(view).approval_reason, HasSubstr("ready API server"));
   for (const char* node : {"n1", "n2", "n3"}) view.At(node).api.ready = false;
   EXPECT_EQ(PlanOf(view).approval_reason, "");
+  view.plan.snapshot.facts.has_kube_system = false;
+  EXPECT_THAT(PlanOf(view).approval_reason, HasSubstr("no namespace kube-system"));
+  view.plan.snapshot.facts.has_kube_system = true;
   StrategyChoice escalated;
   escalated.escalated = true;
   escalated.reason = "n1 is broken";
