@@ -70,15 +70,16 @@ bool OpensBlockScalar(std::string_view line) {
 
 std::optional<TextFault> FindTextFault(std::string_view text) {
   if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
-  std::optional<std::size_t> block;  // lines indented deeper than this are a scalar's content
+  constexpr std::size_t kNone = std::string_view::npos;
+  std::size_t block = kNone;  // lines indented deeper than this are a scalar's content
   for (int number = 1; !text.empty(); ++number) {
     const std::string_view line = TakeLine(text);
     if (auto bad = FindBadByte(line, number)) return bad;
     const std::size_t first = line.find_first_not_of(" \t");
     if (first == std::string_view::npos) continue;
     const std::size_t indent = line.find_first_not_of(' ');
-    if (block && indent > *block) continue;
-    block.reset();
+    if (block != kNone && indent > block) continue;
+    block = kNone;
     if (indent < first && line[first] != '#') {
       return TextFault{number, static_cast<int>(indent) + 1,
                        "tab in the indentation: YAML wants spaces there"};

@@ -41,6 +41,8 @@ END
   done
   install -m 600 "$LAB/id_rsa.pub" "$upper/root/.ssh/authorized_keys"
   chmod 700 "$upper/root/.ssh" "$upper/root"
+  # What this machine's root starts with each shell is not the node's.
+  : | tee "$upper/root/.bashrc" "$upper/root/.profile" "$upper/root/.bash_profile"
   printf '127.0.0.1 localhost\n%s %s\n' "$(node_address "$node")" "$node" >"$upper/etc/hosts"
   echo 'nameserver 127.0.0.1' >"$upper/etc/resolv.conf"
   echo "$node" >"$upper/etc/hostname"
