@@ -203,7 +203,8 @@ Status Executor::RestoreBeside(const Call& call, const RunPlan& plan, const Todo
                              target.token,
                              plan.bump,
                              "",
-                             plan.snapshot.facts.sha256};
+                             facts->receipt->restored_db_sha256,
+                             !facts->receipt->restored_db_sha256.empty()};
         if (target.config.etcd_uid != 0) {
           args.owner =
               std::to_string(target.config.etcd_uid) + ":" + std::to_string(target.config.etcd_gid);

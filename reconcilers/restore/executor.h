@@ -43,8 +43,9 @@ class Executor {
   [[nodiscard]] bool ReplacedFenced() const { return fenced_; }
   /// Brings images to nodes that lack them, from nodes that have them: the etcd image to etcd
   /// nodes, for a rebuild all of rke's images to nodes that stand in for dead ones. Additive. A
-  /// failure is told to people; the Preflight checks say what is missing in the end.
-  void ProvideImages(const Call& call, const std::string& etcd_image, StrategyKind strategy,
+  /// failure is told to people; the Preflight checks say what is missing in the end. True when
+  /// something may have been brought.
+  bool ProvideImages(const Call& call, const std::string& etcd_image, StrategyKind strategy,
                      const Observation& seen);
   [[nodiscard]] std::string KubeconfigPath() const;
 

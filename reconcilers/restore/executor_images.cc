@@ -40,9 +40,10 @@ std::vector<std::string> Missing(const TargetNode& node, const NodeFacts& facts,
 
 }  // namespace
 
-void Executor::ProvideImages(const Call& call, const std::string& etcd_image, StrategyKind strategy,
+bool Executor::ProvideImages(const Call& call, const std::string& etcd_image, StrategyKind strategy,
                              const Observation& seen) {
   const std::set<std::string> cluster_images = ClusterImages(deps_.target, seen);
+  bool tried = false;
   for (const TargetNode& node : deps_.target.nodes) {
     const NodeFacts* facts = seen.Of(node);
     if (facts == nullptr || !facts->containers) continue;
@@ -56,11 +57,13 @@ void Executor::ProvideImages(const Call& call, const std::string& etcd_image, St
       if (donor == node.name || !all) continue;
       deps_.progress("node " + node.name + " lacks " + std::to_string(missing.size()) +
                      " images, sending them from " + donor);
+      tried = true;
       const Status sent = Relay(call, donor, node.name, missing, seen);
       if (sent) break;
       deps_.progress("sending images from " + donor + " failed: " + sent.error().message);
     }
   }
+  return tried;
 }
 
 Status Executor::Relay(const Call& call, const std::string& from, const std::string& to,

@@ -122,6 +122,7 @@ class LookReader {
     if (key == "curl") return facts_.has_curl = true;
     if (key == "wget") return facts_.has_wget = true;
     if (key == "image") return facts_.images.push_back(text), true;
+    if (key == "etcdutl_image") return facts_.etcdutl_image = text, true;
     if (key == "etcdutl")
       return facts_.etcdutl = text, facts_.etcdutl_can_bump = text == "bump", true;
     if (key == "etcd_asked") return facts_.etcd_asked = true;

@@ -102,6 +102,7 @@ struct NodeFacts {
   std::vector<std::string> images;  ///< repository:tag; only when asked for
   /// "bump", "plain", "missing", or "unknown: why"; "" when not asked for
   std::string etcdutl;
+  std::string etcdutl_image;      ///< the image whose tool that is; only when asked for
   bool etcdutl_can_bump = false;  ///< and it knows --bump-revision; only when asked for
   bool has_curl = false, has_wget = false;
   std::optional<Receipt> receipt;          ///< nullopt: there is none

@@ -22,6 +22,7 @@ Judgement JudgeContainersRemoved(const RunView& view);
 Judgement JudgePathsCleaned(const RunView& view);
 // Fetched, Restored
 Judgement JudgeInPlace(const RunView& view);
+Judgement JudgeProved(const RunView& view);
 Judgement JudgeRecorded(const RunView& view);
 // Up
 Judgement JudgeEtcdStarted(const RunView& view);

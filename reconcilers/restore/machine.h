@@ -40,16 +40,17 @@ struct EtcdRestoreArgs {
   std::string peer_url;
   std::string initial_cluster;
   std::string token;
-  std::int64_t bump = 0;        ///< 0: the tool cannot
-  std::string owner;            ///< uid:gid of the data when no old member shows it
-  std::string snapshot_sha256;  ///< of the staged snapshot: what is beside is of it or made anew
+  std::int64_t bump = 0;   ///< 0: the tool cannot
+  std::string owner;       ///< uid:gid of the data when no old member shows it
+  std::string db_sha256;   ///< of the copy made before, from the receipt: one that changed
+                           ///< since is made anew; "" when none was made
+  bool with_hash = false;  ///< also ask the etcd tool for its hash of the content
 };
 
 /// The restored member/snap/db before etcd ever opened it.
 struct RestoredDb {
   std::string sha256;  ///< hex of the file
-  std::string hash;  ///< what `etcdutl snapshot status` calls hash: equal on all nodes or something
-                     ///< is wrong
+  std::string hash;    ///< what `etcdutl snapshot status` calls hash; only when asked for
 };
 
 /// Everything the reconciler does to one machine. Each act is idempotent or recognisable when half
@@ -72,7 +73,7 @@ class Machine {
                                const std::string& sha256) = 0;
   virtual Status PutSnapshot(const Call& call, ByteSource bytes, std::uint64_t size,
                              const std::string& sha256) = 0;
-  /// Restores the staged snapshot beside the live data, or finds it restored there by this run.
+  /// Restores the staged snapshot beside the live data, or finds there the copy that `args` names.
   virtual Result<RestoredDb> RestoreBeside(const Call& call, const EtcdRestoreArgs& args) = 0;
 
   virtual Status SetPolicies(const Call& call,

@@ -66,12 +66,14 @@ class Reconciler {
   Go Latch(const Call& call);
   Go TakeNodes(const Call& call);
   Go Preflight(const Call& call);
+  /// The first look after the nodes are held, with all that the checks need.
+  void LookAsHolder(const Call& call, const std::string& etcd_image);
   Go Choose(const Call& call, const std::string& pinned_sha256);
   Go Resume(const Call& call);
   Go Approve();
   Go Walk(const Call& call, std::span<const Step> steps);
   Go Act(const Call& call, const Step& step, const Todo& todo, int& failures);
-  Go LookForWalk(const Call& call, const Step& step, int& failures);
+  Go LookForWalk(const Call& call, LookOptions options, int& failures);
   Go TransientTrouble(const Call& call, const Error& error, int& failures);
   Go OverBudget(const Call& call) const;
   Stop BadEnd(const Error& error) const;
@@ -88,7 +90,8 @@ class Reconciler {
   std::vector<SnapshotSource> sources_;
   StrategyChoice choice_;
   Liveness live_;
-  LookOptions looked_;
+  LookOptions looked_;  ///< what the newest look covers
+  bool fresh_ = false;  ///< nothing was done since the newest look
   bool committed_ = false;
   bool holds_nodes_ = false;
 };

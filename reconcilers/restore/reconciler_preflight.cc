@@ -47,6 +47,28 @@ std::optional<ChosenSnapshot> RecordedChoice(const Call& call, const std::string
                         std::move(*facts)};
 }
 
+/// True when the look tried the etcd tool of `image` wherever it is to be used.
+bool ToolWasTried(const Target& target, const Observation& seen, const std::string& image) {
+  const auto etcd = target.EtcdNodes();
+  return std::all_of(etcd.begin(), etcd.end(), [&](const TargetNode* node) {
+    const NodeFacts* facts = seen.Of(*node);
+    return facts != nullptr && facts->etcdutl_image == image;
+  });
+}
+
+/// What does not change while a node is held is not asked twice.
+void CarryTools(const Observation& from, Observation& to) {
+  for (auto& [name, facts] : to.facts) {
+    const auto before = from.facts.find(name);
+    if (before == from.facts.end()) continue;
+    facts.docker_version = before->second.docker_version;
+    facts.images = before->second.images;
+    facts.etcdutl = before->second.etcdutl;
+    facts.etcdutl_image = before->second.etcdutl_image;
+    facts.etcdutl_can_bump = before->second.etcdutl_can_bump;
+  }
+}
+
 bool EveryToolCanBump(const Target& target, const Observation& seen) {
   const auto etcd = target.EtcdNodes();
   return std::all_of(etcd.begin(), etcd.end(), [&](const TargetNode* node) {
@@ -75,8 +97,7 @@ Reconciler::Go Reconciler::Preflight(const Call& whole) {
   if (all_seen) {
     if (Go stop = TakeNodes(call)) return stop;
     choice_ = ChooseStrategy(deps_.target, record_.seen);
-    deps_.executor.ProvideImages(call, input.etcd_image, choice_.strategy, record_.seen);
-    record_.seen = deps_.crew.Look(call, {.images = true, .tool_image = input.etcd_image});
+    LookAsHolder(call, input.etcd_image);
     if (choice_.refused) return Stop{Ending::kPreflightFailed, *choice_.refused};
     input.strategy = choice_.strategy;
   }
@@ -109,6 +130,17 @@ Reconciler::Go Reconciler::Preflight(const Call& whole) {
   deps_.listener.OnPlan(*record_.document);
   Leave();
   return request_.mode == RunMode::kRun ? Approve() : std::nullopt;
+}
+
+void Reconciler::LookAsHolder(const Call& call, const std::string& etcd_image) {
+  const bool sent = deps_.executor.ProvideImages(call, etcd_image, choice_.strategy, record_.seen);
+  const bool known = !sent && ToolWasTried(deps_.target, record_.seen, etcd_image);
+  Observation now = deps_.crew.Look(
+      call, {.images = !known, .tool_image = known ? std::string_view() : etcd_image});
+  if (known) CarryTools(record_.seen, now);
+  record_.seen = std::move(now);
+  looked_ = {};
+  fresh_ = record_.seen.errors.empty();
 }
 
 Reconciler::Go Reconciler::Choose(const Call& call, const std::string& pinned_sha256) {

@@ -47,34 +47,39 @@ std::int64_t CommonRevision(const Observation& seen) {
 Reconciler::Go Reconciler::Walk(const Call& call, std::span<const Step> steps) {
   std::size_t frontier = 0;
   int failures = 0;
-  record_.seen = {};
-  looked_ = {};
+  LookOptions options = steps.front().look;
   while (true) {
     if (Go stop = OverBudget(call)) return stop;
-    const Step& step = steps[std::min(frontier, steps.size() - 1)];
-    if (Go stop = LookForWalk(call, step, failures)) return stop;
-    if (!record_.seen.errors.empty()) continue;
-    const RunView view = View();
-    const Next next = NextStep(steps, frontier, looked_, view);
+    if (!fresh_) {
+      if (Go stop = LookForWalk(call, options, failures)) return stop;
+      if (!fresh_) continue;
+    }
+    const Next next = NextStep(steps, frontier, looked_, View());
     frontier = std::max(frontier, next.at);
     if (next.at == steps.size()) break;
-    if (!next.judgement) continue;
     const Step& due = steps[next.at];
+    if (!next.judgement) {
+      options = due.look;
+      fresh_ = false;
+      continue;
+    }
     if (const auto* refused = std::get_if<Refused>(&*next.judgement)) return BadEnd(refused->error);
     const auto& todo = std::get<Todo>(*next.judgement);
     Enter(due, todo.message);
     if (due.name == std::string_view("EtcdVerified")) record_.verified.clear();
     if (Go stop = Act(call, due, todo, failures)) return stop;
+    options = LookAfterAct(steps, next.at);
+    fresh_ = false;
   }
   if (steps.data() != PreflightSteps().data()) Leave();
   return std::nullopt;
 }
 
-Reconciler::Go Reconciler::LookForWalk(const Call& call, const Step& step, int& failures) {
-  LookOptions options = step.look;
+Reconciler::Go Reconciler::LookForWalk(const Call& call, LookOptions options, int& failures) {
   if (options.etcd) options.hash_revision = CommonRevision(record_.seen);
   previous_ = std::exchange(record_.seen, deps_.crew.Look(call, options));
   looked_ = options;
+  fresh_ = record_.seen.errors.empty();
   for (const auto& [name, facts] : record_.seen.facts) {
     if (facts.etcd) record_.verified[name] = *facts.etcd;
   }

@@ -116,17 +116,18 @@ class ScriptMachine final : public Machine {
     return Finish(Read(node_->Run(call, command), "put"));
   }
   Result<RestoredDb> RestoreBeside(const Call& call, const EtcdRestoreArgs& args) override {
-    auto output = Script(call, "restore_beside",
-                         {"image=" + args.image, "name=" + args.member_name,
-                          "peer=" + args.peer_url, "peers=" + args.initial_cluster,
-                          "token=" + args.token, "bump=" + std::to_string(args.bump),
-                          "owner=" + args.owner, "sha=" + args.snapshot_sha256});
+    auto output =
+        Script(call, "restore_beside",
+               {"image=" + args.image, "name=" + args.member_name, "peer=" + args.peer_url,
+                "peers=" + args.initial_cluster, "token=" + args.token,
+                "bump=" + std::to_string(args.bump), "owner=" + args.owner, "db=" + args.db_sha256,
+                std::string("status=") + (args.with_hash ? "1" : "")});
     if (!output) return output.error();
     RestoredDb db;
     db.sha256 = Value(*output, "db_sha256");
     const auto status = nlohmann::json::parse(Value(*output, "db_status"), nullptr, false);
     if (status.is_object() && status.contains("hash")) db.hash = status.at("hash").dump();
-    if (db.sha256.size() != 64 || db.hash.empty()) {
+    if (db.sha256.size() != 64 || (args.with_hash && db.hash.empty())) {
       return Transient("ScriptBroken",
                        "restore_beside on node " + name_ +
                            " did not tell the restored database's hash: " + *output);

@@ -18,7 +18,7 @@ constexpr std::array kPreflight = {
     Step{Phase::kPreflight, "Prepared", Act::kPrepare, kCheap, JudgePrepared},
     Step{Phase::kPreflight, "Staged", Act::kStage, kHashStaged, JudgeStaged},
     Step{Phase::kPreflight, "RestoredBeside", Act::kRestoreBeside, kHashData, JudgeRestoredBeside},
-    Step{Phase::kPreflight, "EqualBeside", Act::kLookAgain, kHashData, JudgeEqualBeside},
+    Step{Phase::kPreflight, "EqualBeside", Act::kRestoreBeside, kCheap, JudgeEqualBeside},
 };
 
 // Order is safety: no writer while data moves, no etcd before all data is proved, no API server
@@ -31,7 +31,8 @@ constexpr std::array kInPlace = {
     Step{Phase::kCleaned, "OldDataAside", Act::kMoveAside, kCheap, JudgeOldDataAside},
     Step{Phase::kFetched, "Fetched", Act::kStage, kHashStaged, JudgeStaged},
     Step{Phase::kRestored, "InPlace", Act::kPutInPlace, kCheap, JudgeInPlace},
-    Step{Phase::kRestored, "Recorded", Act::kRecordRestored, kHashData, JudgeRecorded},
+    Step{Phase::kRestored, "Proved", Act::kLookAgain, kHashData, JudgeProved},
+    Step{Phase::kRestored, "Recorded", Act::kRecordRestored, kCheap, JudgeRecorded},
     Step{Phase::kUp, "EtcdStarted", Act::kStartEtcd, kCheap, JudgeEtcdStarted},
     Step{Phase::kUp, "EtcdVerified", Act::kLookAgain, kEtcd, JudgeEtcdVerified},
     Step{Phase::kUp, "ApiServersStarted", Act::kStartApiServers, kCheap, JudgeApiStarted},
@@ -59,7 +60,8 @@ constexpr std::array kRebuild = {
     Step{Phase::kCleaned, "PathsCleaned", Act::kCleanPaths, kCheap, JudgePathsCleaned},
     Step{Phase::kFetched, "Fetched", Act::kStage, kHashStaged, JudgeStaged},
     Step{Phase::kRestored, "InPlace", Act::kPutInPlace, kCheap, JudgeInPlace},
-    Step{Phase::kRestored, "Recorded", Act::kRecordRestored, kHashData, JudgeRecorded},
+    Step{Phase::kRestored, "Proved", Act::kLookAgain, kHashData, JudgeProved},
+    Step{Phase::kRestored, "Recorded", Act::kRecordRestored, kCheap, JudgeRecorded},
     Step{Phase::kUp, "RkeUp", Act::kRkeUp, kCheap, JudgeRkeUp},
     Step{Phase::kUp, "EtcdVerified", Act::kLookAgain, kEtcd, JudgeEtcdVerified},
     Step{Phase::kUp, "ApiServersReady", Act::kLookAgain, kApi, JudgeApiReady},
@@ -97,6 +99,20 @@ std::span<const Step> PreflightSteps() { return kPreflight; }
 std::span<const Step> StepsOf(StrategyKind strategy) {
   if (strategy == StrategyKind::kInPlace) return kInPlace;
   return kRebuild;
+}
+
+LookOptions LookAfterAct(std::span<const Step> steps, std::size_t at) {
+  LookOptions both = steps[at].look;
+  if (at + 1 == steps.size()) return both;
+  const LookOptions& next = steps[at + 1].look;
+  both.images |= next.images;
+  both.hash_staged |= next.hash_staged;
+  both.hash_data |= next.hash_data;
+  both.etcd |= next.etcd;
+  both.api |= next.api;
+  both.kube_nodes |= next.kube_nodes;
+  both.health |= next.health;
+  return both;
 }
 
 bool Covers(const LookOptions& looked, const LookOptions& needed) {

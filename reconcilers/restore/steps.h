@@ -94,6 +94,10 @@ struct Next {
 Next NextStep(std::span<const Step> steps, std::size_t frontier, const LookOptions& looked,
               const RunView& view);
 
+/// What to look at after the act of the row `at`: what its judge needs and the next row's, so that
+/// one look serves both when the act has done its work.
+LookOptions LookAfterAct(std::span<const Step> steps, std::size_t at);
+
 /// True when a look with `looked` holds all that `needed` asks for.
 bool Covers(const LookOptions& looked, const LookOptions& needed);
 

@@ -108,15 +108,15 @@ Result<RestoredDb> FakeMachine::RestoreBeside(const Call& /*call*/, const EtcdRe
       Act("restore_beside", [&](FakeNode& node, FakeRunFolder& folder, bool half) -> Status {
         if (half) return {};
         const std::string sha = HexSha256(folder.staged);
-        const std::string recipe = args.snapshot_sha256 + std::to_string(args.bump) + args.token;
-        if (!folder.restored || folder.recipe != recipe) {
+        const bool same = folder.restored && folder.restored->db_sha256 == args.db_sha256;
+        if (!same) {
           if (folder.staged.empty()) return Transient("RestoreFailed", "no snapshot is staged");
           const std::string content = "snap " + sha.substr(0, 12) + "+" + std::to_string(args.bump);
           folder.restored = FakeMember{run_, content, world_.revisions[sha] + args.bump, args.token,
-                                       HexSha256(content + node.target.name)};
-          folder.recipe = recipe;
+                                       HexSha256(content + (node.lays_out_differently ? "x" : ""))};
         }
-        db = {folder.restored->db_sha256, HexSha256(folder.restored->content).substr(0, 8)};
+        db = {folder.restored->db_sha256,
+              args.with_hash ? HexSha256(folder.restored->content).substr(0, 8) : ""};
         return {};
       });
   if (!made) return made.error();

@@ -25,7 +25,6 @@ struct FakeMember {
 struct FakeRunFolder {
   std::string staged;  ///< bytes of the staged snapshot
   std::optional<FakeMember> restored;
-  std::string recipe;  ///< what `restored` was made from
   bool kept_exists = false;
   std::optional<FakeMember> kept;
   bool finished = false;
@@ -47,6 +46,7 @@ struct FakeNode {
   bool docker_answers = true;
   double skew = 0;
   std::vector<std::string> images;
+  bool lays_out_differently = false;  ///< its etcd tool writes the same content as another file
 };
 
 }  // namespace etcdrestore::fakes

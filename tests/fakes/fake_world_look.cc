@@ -126,6 +126,9 @@ Result<NodeFacts> FakeWorld::Look(const std::string& name, const std::string& ru
   if (options.images) facts.images = node.images;
   facts.etcdutl = options.images ? "bump" : "";
   facts.etcdutl_can_bump = options.images;
+  if (options.images) facts.etcdutl_image = options.tool_image;
+  if (options.images && options.tool_image.empty() && node.containers.contains("etcd"))
+    facts.etcdutl_image = node.containers.at("etcd").image;
   if (!node.receipt.empty()) {
     auto receipt = ParseReceipt(node.receipt);
     if (receipt) facts.receipt = *receipt;

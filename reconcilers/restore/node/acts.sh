@@ -73,18 +73,18 @@ one_shot() {
   timeout 1800 docker run --name "etcdrestore-$RUN" --network none --user 0 --security-opt label=disable \
     -v "$DIR:/stage:ro" -v "$mounted:/restored" --entrypoint /usr/local/bin/etcdutl "$IMAGE" "$@" 2>&1
 }
-# What lies beside is used again only when it was made of the same snapshot in the same way.
+# What lies beside is used again only when it is, to the byte, what the receipt says was made.
 restore_beside() {
-  recipe="$SHA $BUMP $NAME $PEER $PEERS $TOKEN"
-  [ "$(cat "$RESTORED/member/.etcdrestore" 2>/dev/null)" = "$RUN" ] && [ "$(cat "$DIR/recipe" 2>/dev/null)" = "$recipe" ] || make_beside
-  hash=$(one_shot "$RESTORED" snapshot status /restored/member/snap/db -w json) || fail RestoreFailed "etcdutl snapshot status: $hash"
+  [ -n "$DB" ] && [ "$(cat "$RESTORED/member/.etcdrestore" 2>/dev/null)" = "$RUN" ] && [ "$(beside_sha256)" = "$DB" ] || make_beside
+  value db_sha256 "$(beside_sha256)"
+  [ -z "$STATUS" ] || { hash=$(one_shot "$RESTORED" snapshot status /restored/member/snap/db -w json) && value db_status "$hash"; } ||
+    fail RestoreFailed "etcdutl snapshot status: $hash"
   docker_ rm -f -v "etcdrestore-$RUN" >/dev/null 2>&1
-  value db_sha256 "$(sha256sum <"$RESTORED/member/snap/db" | cut -c1-64)"
-  value db_status "$hash"
   ok
 }
+beside_sha256() { sha256sum <"$RESTORED/member/snap/db" | cut -c1-64; }
 make_beside() {
-  rm -rf "$RESTORED" "$RESTORED.part" "$DIR/recipe"
+  rm -rf "$RESTORED" "$RESTORED.part"
   mkdir -p "$DATA" "$RESTORED.part" || fail DiskError "mkdir $RESTORED.part failed"
   set -- snapshot restore /stage/snapshot.db --data-dir /restored/data --name "$NAME" --initial-cluster "$PEERS" \
     --initial-cluster-token "$TOKEN" --initial-advertise-peer-urls "$PEER"
@@ -94,7 +94,7 @@ make_beside() {
   [ -f "$part/snap/db" ] && ls "$part"/wal/*.wal >/dev/null 2>&1 || fail RestoreFailed "etcdutl made no member: $said"
   dress "$part"
   printf '%s\n' "$RUN" >"$part/.etcdrestore"
-  mkdir "$RESTORED" && sync -f "$part" && mv "$part" "$RESTORED/member" && write_record "$DIR/recipe" "$recipe" && rm -rf "$RESTORED.part" || fail DiskError "rename $part failed"
+  mkdir "$RESTORED" && sync -f "$part" && mv "$part" "$RESTORED/member" && rm -rf "$RESTORED.part" || fail DiskError "rename $part failed"
 }
 # Owner, mode and SELinux label of the new member are those of the old one, else of the configuration.
 dress() {
@@ -108,10 +108,12 @@ dress() {
   return 0
 }
 
+# One call for all containers that get the same policy. A container that is gone needs none.
 policies() {
-  for pair in $POLICIES; do
-    [ "$(container_state "${pair%%=*}")" = missing ] && continue
-    said=$(docker_ update --restart="${pair#*=}" "${pair%%=*}" 2>&1) || fail DockerFailed "docker update ${pair%%=*}: $said"
+  for policy in $(for pair in $POLICIES; do say "${pair#*=}"; done | sort -u); do
+    names=$(for pair in $POLICIES; do [ "${pair#*=}" != "$policy" ] || say "${pair%%=*}"; done)
+    # shellcheck disable=SC2086
+    said=$(docker_ update --restart="$policy" $names 2>&1) || case $said in *'o such container'*) ;; *) fail DockerFailed "docker update --restart=$policy: $said" ;; esac
   done
   ok
 }
@@ -123,15 +125,21 @@ stop() {
 }
 # etcd waits for peers that stop at the same moment and needs no farewell: its log is on disk before it
 # answers. The others keep nothing.
-stop_patience() { case " $NAMES " in *' etcd '*) say 3 ;; *) say 2 ;; esac; }
+stop_patience() { case " $NAMES " in *' etcd '*) say 3 ;; *) say 1 ;; esac; }
 start() {
   # shellcheck disable=SC2086
   said=$(timeout 120 docker start $NAMES 2>&1) || fail DockerFailed "docker start $NAMES: $said"
   ok
 }
+# Side by side: docker itself restarts one after the other.
 restart() {
-  # shellcheck disable=SC2086
-  said=$(timeout 180 docker restart -t 2 $NAMES 2>&1) || fail DockerFailed "docker restart $NAMES: $said"
+  said=$(
+    for name in $NAMES; do
+      { timeout 180 docker restart -t 2 "$name" 2>&1 || say @@failed; } &
+    done
+    wait
+  )
+  case $said in *@@failed*) fail DockerFailed "docker restart $NAMES: $said" ;; esac
   ok
 }
 remove() {

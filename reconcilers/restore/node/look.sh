@@ -2,8 +2,17 @@
 # <key>_error: never as absent.
 CONTAINER='{"name":{{json .Name}},"image":{{json .Config.Image}},"running":{{json .State.Running}},"policy":{{json .HostConfig.RestartPolicy.Name}},"startedAt":{{json .State.StartedAt}},"restarts":{{json .RestartCount}},"labels":{{json .Config.Labels}}{{if eq .Name "/etcd"}},"path":{{json .Path}},"args":{{json .Args}},"mounts":{{json .Mounts}},"user":{{json .Config.User}}{{end}}}'
 
+# Servers that are down answer late: they are asked while the rest is looked at, their answers read after it.
 look() {
   value now "$(clock)"
+  { look_servers | { look_node >&3 && cat; }; } 3>&1
+  ok
+}
+look_servers() {
+  [ -n "$API" ] && look_api
+  [ -n "$HEALTH" ] && look_health
+}
+look_node() {
   look_docker
   look_record
   look_data
@@ -12,9 +21,7 @@ look() {
   command -v wget >/dev/null && value wget 1
   [ -n "$IMAGES" ] && look_images
   [ -n "$ETCD" ] && look_etcd
-  [ -n "$API" ] && look_api
-  [ -n "$HEALTH" ] && look_health
-  ok
+  return 0
 }
 
 look_docker() {
@@ -70,7 +77,9 @@ look_database() {
 
 look_images() {
   docker_ images --format '{{.Repository}}:{{.Tag}}' | while read -r line; do value image "$line"; done
+  [ -n "$IMAGE" ] || IMAGE=$(docker_ inspect -f '{{.Config.Image}}' etcd 2>/dev/null)
   [ -n "$IMAGE" ] && docker_ image inspect "$IMAGE" >/dev/null 2>&1 || return
+  value etcdutl_image "$IMAGE"
   help=$(docker_ run --rm --network none --entrypoint /usr/local/bin/etcdutl "$IMAGE" snapshot restore --help 2>&1)
   code=$?
   case $code:$help in
@@ -109,7 +118,8 @@ api_get() {
 }
 look_api() {
   value api_asked 1
-  answer=$(api_get /readyz)
+  # It asks etcd twice, two seconds each when etcd is away; once is enough.
+  answer=$(api_get '/readyz?exclude=etcd-readiness')
   case $answer in
     *'
 200') value api_ready 1 ;;

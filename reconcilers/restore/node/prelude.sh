@@ -8,7 +8,7 @@ export LC_ALL
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 STATE=/opt/rke/.etcdrestore
 HOLDER='' CLUSTER='' RUN='' PREFIX='' REPLACE='' IMAGE='' HASH_STAGED='' HASH_DATA='' IMAGES='' ETCD='' API=''
-KUBE_NODES='' HEALTH='' HASH_REVISION=0 SIZE='' SHA='' NAME='' PEER='' PEERS='' TOKEN='' BUMP=0 OWNER='' JSON='' NAMES='' POLICIES=''
+KUBE_NODES='' HEALTH='' HASH_REVISION=0 SIZE='' SHA='' NAME='' PEER='' PEERS='' TOKEN='' BUMP=0 OWNER='' JSON='' NAMES='' POLICIES='' DB='' STATUS=''
 
 say() { printf '%s\n' "$*"; }
 value() { printf '%s\t%s\n' "$1" "$2"; }
@@ -23,7 +23,7 @@ ok() {
 
 # A gate whose tool is missing would pass without having looked.
 need_tools() {
-  for tool in awk cat cut date df dirname find flock head sed sha256sum stat sync tail timeout tr; do
+  for tool in awk cat cut date df dirname find flock head sed sha256sum sort stat sync tail timeout tr; do
     command -v "$tool" >/dev/null || fail ToolMissing "this node has no working '$tool'; install it"
   done
 }
@@ -54,6 +54,8 @@ read_arguments() {
       bump=*) BUMP=${word#*=} ;;
       owner=*) OWNER=${word#*=} ;;
       json=*) JSON=${word#*=} ;;
+      db=*) DB=${word#*=} ;;
+      status=*) STATUS=${word#*=} ;;
       names=*) NAMES=${word#*=} ;;
       policies=*) POLICIES=${word#*=} ;;
       *) fail BadArgument "unknown argument $word" ;;

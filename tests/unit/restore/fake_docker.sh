@@ -21,6 +21,7 @@ each() { # what to do with every named container
     case $what in
       stop) set_state "$name" stopped "$policy" ;;
       start | restart) set_state "$name" running "$policy" ;;
+      update) set_state "$name" "$running" "$given" ;;
       rm) rm "$at/$name" ;;
     esac
   done
@@ -48,8 +49,9 @@ case $1 in
     done
     ;;
   update)
-    read -r running policy <"$at/$3" || exit 1
-    set_state "$3" "$running" "${2#--restart=}"
+    given=${2#--restart=}
+    shift 2
+    each update "$@"
     ;;
   stop) shift 3; each stop "$@" ;;
   restart) shift 3; each restart "$@" ;;

@@ -59,9 +59,29 @@ TEST(Judges, OfPreflight) {
       {"changed since", JudgeRestoredBeside, [](View& v) { v.At("n3").data.db_sha256 = "x"; },
        "todo n3"},
       {"equal", JudgeEqualBeside, [](View&) {}, "done"},
-      {"unequal", JudgeEqualBeside, [](View& v) { v.At("n2").receipt->restored_db_hash = "x"; },
-       "refused RestoredCopiesDiffer"},
-      {"no hash", JudgeEqualBeside, [](View& v) { v.At("n1").receipt->restored_db_hash = ""; },
+      {"the same bytes need no other hash", JudgeEqualBeside,
+       [](View& v) { v.At("n1").receipt->restored_db_hash = ""; }, "done"},
+      {"other bytes with equal contents", JudgeEqualBeside,
+       [](View& v) { v.At("n2").receipt->restored_db_sha256 = "x"; }, "done"},
+      {"other bytes, contents not known", JudgeEqualBeside,
+       [](View& v) {
+         v.At("n2").receipt->restored_db_sha256 = "x";
+         v.At("n1").receipt->restored_db_hash = "";
+       },
+       "todo n1"},
+      {"no bytes known", JudgeEqualBeside,
+       [](View& v) {
+         for (const char* node : {"n1", "n2", "n3"}) {
+           v.At(node).receipt->restored_db_sha256 = "";
+           v.At(node).receipt->restored_db_hash = "";
+         }
+       },
+       "todo n1 n2 n3"},
+      {"other bytes, other contents", JudgeEqualBeside,
+       [](View& v) {
+         v.At("n2").receipt->restored_db_sha256 = "x";
+         v.At("n2").receipt->restored_db_hash = "x";
+       },
        "refused RestoredCopiesDiffer"},
   });
 }
@@ -108,16 +128,21 @@ TEST(Judges, OfCleanedAndRestored) {
       {"recorded", JudgeRecorded, [](View&) {}, "done"},
       {"not recorded", JudgeRecorded,
        [](View& v) { v.At("w1").receipt->stage = Stage::kCommitted; }, "todo w1"},
-      {"changed before etcd started", JudgeRecorded,
+      {"proved", JudgeProved, [](View&) {}, "done"},
+      {"changed before etcd started", JudgeProved,
        [](View& v) {
          v.At("n1").receipt->stage = Stage::kCommitted;
          v.At("n1").data.db_sha256 = "x";
        },
        "refused RestoredDataChanged"},
-      {"changed after etcd started", JudgeRecorded,
-       [](View& v) { v.At("n1").data.db_sha256 = "x"; }, "done"},
-      {"members unequal", JudgeRecorded,
-       [](View& v) { v.At("n3").receipt->restored_db_hash = "x"; }, "refused RestoredCopiesDiffer"},
+      {"changed after etcd started", JudgeProved, [](View& v) { v.At("n1").data.db_sha256 = "x"; },
+       "done"},
+      {"members unequal", JudgeProved,
+       [](View& v) {
+         v.At("n3").receipt->restored_db_sha256 = "x";
+         v.At("n3").receipt->restored_db_hash = "x";
+       },
+       "refused RestoredCopiesDiffer"},
   });
 }
 

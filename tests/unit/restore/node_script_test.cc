@@ -23,7 +23,7 @@ constexpr const char* kState = "/opt/rke/.etcdrestore";
 
 std::string ReasonOf(const Status& status) { return status ? "" : status.error().reason; }
 
-EtcdRestoreArgs ArgsOf(const std::string& sha256, std::int64_t bump) {
+EtcdRestoreArgs ArgsOf(const std::string& db_sha256, std::int64_t bump) {
   EtcdRestoreArgs args;
   args.image = "img:1";
   args.member_name = "etcd-n1";
@@ -31,7 +31,7 @@ EtcdRestoreArgs ArgsOf(const std::string& sha256, std::int64_t bump) {
   args.initial_cluster = "etcd-n1=https://10.0.0.1:2380";
   args.token = "t";
   args.bump = bump;
-  args.snapshot_sha256 = sha256;
+  args.db_sha256 = db_sha256;
   return args;
 }
 
@@ -187,10 +187,10 @@ TEST_F(NodeScript, NeverShowsASecretOfTheDownloadAddress) {
   EXPECT_EQ(ReasonOf(me->FetchSnapshot({}, Secret("http://h/x'; rm -rf /"), 1, "")), "BadUrl");
 }
 
-TEST_F(NodeScript, RestoresBesideOnceAndAgainWhenTheRecipeChanges) {
-  const auto restore = [&](const std::string& snapshot, std::int64_t bump) {
-    EXPECT_TRUE(me->PutSnapshot({}, BytesOf(snapshot), snapshot.size(), HexSha256(snapshot)));
-    const auto db = me->RestoreBeside({}, ArgsOf(HexSha256(snapshot), bump));
+TEST_F(NodeScript, RestoresBesideAgainUnlessTheVeryCopyIsThere) {
+  ASSERT_TRUE(me->PutSnapshot({}, BytesOf("one"), 3, HexSha256("one")));
+  const auto restore = [&](const EtcdRestoreArgs& args) {
+    const auto db = me->RestoreBeside({}, args);
     EXPECT_TRUE(db) << db.error().message;
     return db ? db->sha256 : "";
   };
@@ -202,15 +202,31 @@ TEST_F(NodeScript, RestoresBesideOnceAndAgainWhenTheRecipeChanges) {
       ++count;
     return count;
   };
-  EXPECT_EQ(restore("one", 5), HexSha256("restored one"));
+  const std::string made = HexSha256("restored one");
+  EXPECT_EQ(restore(ArgsOf("", 5)), made);
   EXPECT_THAT(room.DockerLog(), HasSubstr("--bump-revision 5 --mark-compacted"));
-  EXPECT_EQ(restore("one", 5), HexSha256("restored one"));
+  EXPECT_EQ(restore(ArgsOf(made, 5)), made);
   EXPECT_EQ(restores(), 1);
-  EXPECT_EQ(restore("two", 5), HexSha256("restored two"));
-  EXPECT_EQ(restore("two", 6), HexSha256("restored two"));
+  EXPECT_EQ(restore(ArgsOf("", 5)), made) << "no receipt vouches for what is there";
+  EXPECT_EQ(restores(), 2);
+  room.Write(std::string(kBeside) + "/member/snap/db", "changed");
+  EXPECT_EQ(restore(ArgsOf(made, 5)), made);
   EXPECT_EQ(restores(), 3);
   EXPECT_EQ(Look().data.restored_run, "r1-1");
   EXPECT_EQ(Member(), "old");
+}
+
+TEST_F(NodeScript, AsksTheEtcdToolForItsHashOnlyWhenTold) {
+  ASSERT_TRUE(me->PutSnapshot({}, BytesOf("one"), 3, HexSha256("one")));
+  auto args = ArgsOf("", 5);
+  const auto without = me->RestoreBeside({}, args);
+  ASSERT_TRUE(without);
+  EXPECT_EQ(without->hash, "");
+  args.db_sha256 = without->sha256;
+  args.with_hash = true;
+  const auto with = me->RestoreBeside({}, args);
+  ASSERT_TRUE(with);
+  EXPECT_NE(with->hash, "");
 }
 
 TEST_F(NodeScript, MovesOldDataAsideAndNewDataInPlace) {

@@ -309,6 +309,28 @@ TEST(Faults, AStagedCopyThatChangedOrBecameEmptyIsSentAgain) {
   }
 }
 
+TEST(Faults, ARestoredCopyThatChangedAfterThePlanIsMadeAnew) {
+  for (const bool receipt_too : {false, true}) {
+    Rig rig;
+    ASSERT_EQ(Said(rig.Run(Asked(RunMode::kPlan))), "0");
+    auto& node = rig.world.Of("n2");
+    auto& beside = *node.runs.at(rig.target.run).restored;
+    beside.content = "changed";
+    beside.db_sha256 = HexSha256("changed");
+    if (receipt_too) node.receipt.clear();
+    EXPECT_EQ(Said(rig.Run()), "0");
+    EXPECT_THAT(rig.world.Violations(), IsEmpty());
+    EXPECT_NE(node.member->content, "changed");
+  }
+}
+
+TEST(Faults, CopiesThatAreOtherFilesWithTheSameContentAreEqual) {
+  Rig rig;
+  rig.world.Of("n2").lays_out_differently = true;
+  EXPECT_EQ(Said(rig.Run()), "0");
+  EXPECT_THAT(rig.world.Violations(), IsEmpty());
+}
+
 TEST(Faults, MembersThatDifferNeverGetAnApiServer) {
   Rig rig;
   rig.world.etcd_differs["n3"] = "bit rot";

@@ -38,7 +38,7 @@ NodeFacts FactsOf(const Target& target, const TargetNode& node, const RunPlan& p
   receipt.stage = Stage::kFinished;
   receipt.snapshot_sha256 = plan.snapshot.facts.sha256;
   receipt.bumped_by = plan.bump;
-  receipt.restored_db_sha256 = "db-" + node.name;
+  receipt.restored_db_sha256 = "db";
   receipt.restored_db_hash = "hash";
   receipt.restored_at = kRestoredAt;
   receipt.old_data_path = "/var/lib/etcd-before-" + target.run;
@@ -51,7 +51,7 @@ NodeFacts FactsOf(const Target& target, const TargetNode& node, const RunPlan& p
   if (node.etcd) {
     facts.data.member_exists = facts.data.kept_exists = true;
     facts.data.member_run = target.run;
-    facts.data.db_sha256 = "db-" + node.name;
+    facts.data.db_sha256 = "db";
     facts.data.staged_size = plan.snapshot.facts.size_bytes;
     facts.data.staged_sha256 = plan.snapshot.facts.sha256;
     EtcdFacts etcd;
