@@ -108,10 +108,7 @@ LookOptions LookAfterAct(std::span<const Step> steps, std::size_t at) {
   both.images |= next.images;
   both.hash_staged |= next.hash_staged;
   both.hash_data |= next.hash_data;
-  both.etcd |= next.etcd;
-  both.api |= next.api;
-  both.kube_nodes |= next.kube_nodes;
-  both.health |= next.health;
+  // A server that was started this moment holds whoever asks it for seconds: not asked yet.
   return both;
 }
 

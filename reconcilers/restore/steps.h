@@ -95,7 +95,7 @@ Next NextStep(std::span<const Step> steps, std::size_t frontier, const LookOptio
               const RunView& view);
 
 /// What to look at after the act of the row `at`: what its judge needs and the next row's, so that
-/// one look serves both when the act has done its work.
+/// one look serves both when the act has done its work. Servers are not asked ahead.
 LookOptions LookAfterAct(std::span<const Step> steps, std::size_t at);
 
 /// True when a look with `looked` holds all that `needed` asks for.
