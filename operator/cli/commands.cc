@@ -10,6 +10,7 @@
 #include "operator/base/files.h"
 #include "operator/cli/init.h"
 #include "operator/cli/view.h"
+#include "operator/standalone/run_files.h"
 
 #ifndef ETCDRESTORE_VERSION
 #define ETCDRESTORE_VERSION "dev"
@@ -65,7 +66,7 @@ int RunRestore(const Arguments& arguments) {
                             ? ViewKind::kJson
                             : (arguments.output == "plain" ? ViewKind::kPlain : DefaultView());
   const auto view = MakeView(kind);
-  const SessionResult result = RunSession(call, arguments.session, *view);
+  const SessionResult result = RunFiles(call, arguments.session, *view);
   view->ShowResult(result, arguments.session.request.mode);
   return ExitCode(result.ending);
 }

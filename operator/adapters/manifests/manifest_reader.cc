@@ -11,7 +11,7 @@
 #include <optional>
 #include <utility>
 
-#include "operator/adapters/manifests/base64.h"
+#include "operator/base/base64.h"
 #include "operator/adapters/yaml/yaml_loader.h"
 
 namespace etcdrestore {

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "operator/adapters/manifests/manifest.h"
+#include "crds/values.h"
 #include "operator/adapters/sources/nodes_store.h"
 #include "reconcilers/restore/snapshot_choice.h"
 
@@ -10,7 +10,7 @@ namespace etcdrestore {
 
 /// Opens spec.sources with their credentials, in their order. Does not talk to anyone. Errors: the
 /// stores', ReferenceNotFound.
-Result<std::vector<SnapshotSource>> OpenSources(const Call& call, const Manifests& manifests,
+Result<std::vector<SnapshotSource>> OpenSources(const Call& call, const Values& values,
                                                 const EtcdRestoreSpec& spec, const Clock& clock,
                                                 std::vector<SnapshotNode> nodes);
 

@@ -1,12 +1,32 @@
-#include "operator/adapters/manifests/base64.h"
+#include "operator/base/base64.h"
 
 #include <cstdint>
 
 namespace etcdrestore {
 
+namespace {
+constexpr std::string_view kAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+}  // namespace
+
+std::string EncodeBase64(std::string_view bytes) {
+  std::string out;
+  std::uint32_t bits = 0;
+  int held = 0;
+  for (const char c : bytes) {
+    bits = (bits << 8U) | static_cast<std::uint8_t>(c);
+    held += 8;
+    while (held >= 6) {
+      held -= 6;
+      out += kAlphabet[(bits >> static_cast<unsigned>(held)) & 0x3FU];
+    }
+  }
+  if (held > 0) out += kAlphabet[(bits << static_cast<unsigned>(6 - held)) & 0x3FU];
+  while (out.size() % 4 != 0) out += '=';
+  return out;
+}
+
 std::optional<std::string> DecodeBase64(std::string_view text) {
-  constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
   std::uint32_t bits = 0;
   int held = 0;

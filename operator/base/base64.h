@@ -10,4 +10,7 @@ namespace etcdrestore {
 /// over, as Go's decoder does. nullopt for anything else.
 std::optional<std::string> DecodeBase64(std::string_view text);
 
+/// One line, padded.
+std::string EncodeBase64(std::string_view bytes);
+
 }  // namespace etcdrestore

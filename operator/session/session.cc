@@ -1,4 +1,4 @@
-#include "operator/standalone/session.h"
+#include "operator/session/session.h"
 
 #include <condition_variable>
 #include <cstdlib>
@@ -7,14 +7,13 @@
 
 #include "operator/adapters/http/cluster_api_http.h"
 #include "operator/adapters/manifests/cluster_text.h"
-#include "operator/adapters/manifests/manifest.h"
 #include "operator/adapters/process/rke_cli.h"
 #include "operator/adapters/ssh/ssh_node.h"
 #include "operator/adapters/yaml/yaml_loader.h"
 #include "operator/base/files.h"
 #include "operator/base/holder.h"
-#include "operator/standalone/logged_node.h"
-#include "operator/standalone/sources.h"
+#include "operator/session/logged_node.h"
+#include "operator/session/sources.h"
 #include "reconcilers/restore/script_machine.h"
 
 namespace etcdrestore {
@@ -49,8 +48,8 @@ Result<nlohmann::ordered_json> ReadYamlFile(const std::string& path) {
 /// One run: all that lives as long as it does, in the order in which it must die.
 class Session {
  public:
-  Session(const SessionOptions& options, RunListener& listener)
-      : options_(options), listener_(listener) {}
+  Session(const SessionInput& input, RunListener& listener)
+      : input_(input), listener_(listener) {}
 
   SessionResult Run(const Call& call) {
     SessionResult result;
@@ -62,7 +61,7 @@ class Session {
     }
     Crew crew(*target_,
               [this](const Call& one, const TargetNode& node) { return Connect(one, node); });
-    auto rke = MakeRkeCli(options_.rke, folder_);
+    auto rke = MakeRkeCli(input_.rke, folder_);
     auto api = MakeClusterApi(ReadYamlFile);
     Executor executor(
         {*target_, crew, *rke, *api,
@@ -73,12 +72,12 @@ class Session {
     Reconciler reconciler(
         {*target_, crew, executor, clock_, reporter,
          [this](const Call& one) {
-           return OpenSources(one, *manifests_, target_->object.spec, clock_, SnapshotNodes());
+           return OpenSources(one, input_.values, target_->object.spec, clock_, SnapshotNodes());
          },
          [this](const std::string& text) { return AdoptState(text); },
          [this] { return host_keys_; }, [&rke](const Call& one) { return rke->Version(one); },
          IsDeadHere, WaitOrStop, folder_},
-        options_.request);
+        input_.request);
     const RunRecord record = reconciler.Run(call);
     Finish(record, executor, result);
     return result;
@@ -104,33 +103,35 @@ class Session {
   };
 
   Status Prepare() {
-    auto manifests = LoadManifests(options_.files);
-    if (!manifests) return manifests.error();
-    manifests_.emplace(std::move(*manifests));
-    for (const std::string& note : manifests_->notes) listener_.OnNote(note);
-    if (Status found = manifests_->CheckReferences(); !found) return found;
-    const EtcdRestoreSpec& spec = manifests_->restore.spec;
-    auto config_text = manifests_->Resolve(spec.cluster_config);
+    const EtcdRestoreSpec& spec = input_.object.spec;
+    for (const SourceSpec& source : spec.sources) {
+      if (!input_.local_files && std::holds_alternative<FileSourceSpec>(source))
+        return Terminal("SourceNotAllowed",
+                        "spec.sources: `file` works only on the command line (etcdrestore run -f); "
+                        "in a management cluster use s3, http or nodes");
+    }
+    if (Status found = CheckReferences(input_.values, spec); !found) return found;
+    auto config_text = input_.values.Resolve(spec.cluster_config);
     if (!config_text) return config_text.error();
     auto config = ParseClusterConfigText(config_text->Reveal(), "cluster.yml");
     if (!config) return config.error();
     for (const std::string& warning : config->warnings) listener_.OnNote(warning);
     std::optional<ClusterState> state;
     if (spec.cluster_state) {
-      auto text = manifests_->Resolve(*spec.cluster_state);
+      auto text = input_.values.Resolve(*spec.cluster_state);
       if (!text) return text.error();
       auto parsed = ParseClusterStateText(text->Reveal());
       if (!parsed) return parsed.error();
       state = std::move(*parsed);
     }
-    auto target = MakeTarget(manifests_->restore, *config, std::move(state));
+    auto target = MakeTarget(input_.object, *config, std::move(state));
     if (!target) return target.error();
     target_.emplace(std::move(*target));
     return OpenState();
   }
 
   Status OpenState() {
-    const std::string state = options_.state_dir.empty() ? DefaultStateDir() : options_.state_dir;
+    const std::string& state = input_.state_dir;
     folder_ = state + "/runs/" + target_->run;
     for (const std::string& path : {state + "/clusters", folder_}) {
       if (Status made = MakeFolder(path); !made) return made;
@@ -146,12 +147,12 @@ class Session {
     const EtcdRestoreSpec& spec = target_->object.spec;
     SshConnector::Options options;
     if (spec.known_hosts) {
-      auto text = manifests_->Resolve(*spec.known_hosts);
+      auto text = input_.values.Resolve(*spec.known_hosts);
       if (!text) return text.error();
       options.known_hosts = text->Reveal();
-    } else {
-      const std::string path = options_.known_hosts_file.empty() ? Home() + "/.ssh/known_hosts"
-                                                                 : options_.known_hosts_file;
+    } else if (input_.local_files) {
+      const std::string path = input_.known_hosts_file.empty() ? Home() + "/.ssh/known_hosts"
+                                                                 : input_.known_hosts_file;
       options.known_hosts = ReadFile(path).value_or("");
     }
     options.policy = spec.host_key_policy == HostKeyPolicy::kStrict
@@ -173,28 +174,29 @@ class Session {
                           node.node.user,
                           Secret(node.node.ssh_key),
                           Secret(),
-                          target_->config.ssh_agent_auth,
+                          target_->config.ssh_agent_auth && input_.local_files,
                           node.node.docker_socket};
-    const std::string path = Expanded(node.node.ssh_key_path);
+    const std::string path = input_.local_files ? Expanded(node.node.ssh_key_path) : "";
     if (endpoint.private_key.empty() && !path.empty() && FileExists(path)) {
       auto text = ReadFile(path, 1U << 20U);
       if (!text) return text.error();
       endpoint.private_key = Secret(*text);
     }
     if (endpoint.private_key.empty() && spec.ssh_private_key) {
-      auto text = manifests_->Resolve(*spec.ssh_private_key);
+      auto text = input_.values.Resolve(*spec.ssh_private_key);
       if (!text) return text.error();
       endpoint.private_key = *text;
     }
     if (spec.ssh_passphrase) {
-      auto text = manifests_->Resolve(*spec.ssh_passphrase);
+      auto text = input_.values.Resolve(*spec.ssh_passphrase);
       if (!text) return text.error();
       endpoint.passphrase = *text;
     }
     if (endpoint.private_key.empty() && !endpoint.use_agent) {
       return Terminal("KeyUnreadable",
-                      "no SSH key for node " + node.name + ": " + path +
-                          " is not on this machine and spec.ssh.privateKey is not set");
+                      "no SSH key for node " + node.name + ": " +
+                          (input_.local_files ? path + " is not on this machine and " : "") +
+                          "spec.ssh.privateKey is not set");
     }
     return endpoint;
   }
@@ -204,7 +206,8 @@ class Session {
     if (!endpoint) return endpoint.error();
     auto connected = connector_->Connect(call.Within(std::chrono::seconds(30)), *endpoint);
     if (!connected) return connected.error();
-    auto logged = WithCommandLog(std::move(*connected), node.name, folder_ + "/commands.log");
+    auto logged = WithCommandLog(std::move(*connected), node.name, folder_ + "/commands.log",
+                                 input_.may_act);
     {
       const std::lock_guard guard(mutex_);
       host_keys_[node.name] = logged->host_key_fingerprint();
@@ -236,6 +239,7 @@ class Session {
   void WriteStatus(const RunRecord& record) {
     nlohmann::ordered_json object = target_->object.raw;
     object["status"] = ToStatus(*target_, record, clock_.Now());
+    if (input_.on_status) input_.on_status(object["status"], record);
     (void)WriteFileAtomically(folder_ + "/status.json", object.dump(2) + "\n");
   }
 
@@ -244,6 +248,7 @@ class Session {
     result.ending = record.ending;
     result.error = record.error;
     result.status = ToStatus(*target_, record, clock_.Now());
+    result.run = target_->run;
     result.status_path = folder_ + "/status.json";
     if (record.ending == Ending::kNeedsAttention)
       result.where_things_stand = WhereThingsStand(*target_, record);
@@ -254,22 +259,17 @@ class Session {
     }
     const std::string state = folder_ + "/rke/cluster.rkestate";
     if (record.ending != Ending::kDone || !FileExists(state)) return;
-    const std::string beside =
-        std::filesystem::path(options_.files.front()).parent_path() / ("outputs-" + target_->run);
-    if (!MakeFolder(beside)) return;
-    for (const auto& [from, name] : {std::pair{state, "cluster.rkestate"},
-                                     {executor.KubeconfigPath(), "kube_config_cluster.yml"},
-                                     {folder_ + "/rke/cluster.yml", "cluster.yml"}}) {
-      const auto text = ReadFile(from);
-      if (text && WriteFileAtomically(beside + "/" + name, *text))
-        result.outputs.push_back(beside + "/" + name);
+    for (const auto& [name, path] :
+         {std::pair<std::string, std::string>{"cluster.rkestate", state},
+          {"kube_config_cluster.yml", executor.KubeconfigPath()},
+          {"cluster.yml", folder_ + "/rke/cluster.yml"}}) {
+      if (FileExists(path)) result.made.emplace(name, path);
     }
   }
 
-  const SessionOptions& options_;
+  const SessionInput& input_;
   RunListener& listener_;
   RealClock clock_;
-  std::optional<Manifests> manifests_;
   std::optional<Target> target_;
   std::optional<FileLock> lock_;
   std::string folder_;
@@ -282,14 +282,8 @@ class Session {
 
 }  // namespace
 
-std::string DefaultStateDir() {
-  const char* state = std::getenv("XDG_STATE_HOME");
-  return (state == nullptr || *state == '\0' ? Home() + "/.local/state" : std::string(state)) +
-         "/etcdrestore";
-}
-
-SessionResult RunSession(const Call& call, const SessionOptions& options, RunListener& listener) {
-  return Session(options, listener).Run(call);
+SessionResult RunSession(const Call& call, const SessionInput& input, RunListener& listener) {
+  return Session(input, listener).Run(call);
 }
 
 }  // namespace etcdrestore

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -9,8 +10,8 @@ namespace etcdrestore {
 
 /// A Node that writes a line for each command to `path`: time, node, the act and its arguments,
 /// exit code, milliseconds. Script text and standard input are not written: URLs and snapshots go
-/// that way.
-std::unique_ptr<Node> WithCommandLog(std::unique_ptr<Node> node, std::string name,
-                                     std::string path);
+/// that way. `may_run` is asked before each command and its error is the command's; empty: always.
+std::unique_ptr<Node> WithCommandLog(std::unique_ptr<Node> node, std::string name, std::string path,
+                                     std::function<Status()> may_run = {});
 
 }  // namespace etcdrestore

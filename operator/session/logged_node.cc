@@ -1,4 +1,4 @@
-#include "operator/standalone/logged_node.h"
+#include "operator/session/logged_node.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -13,10 +13,17 @@ namespace {
 
 class LoggedNode final : public Node {
  public:
-  LoggedNode(std::unique_ptr<Node> node, std::string name, std::string path)
-      : node_(std::move(node)), name_(std::move(name)), path_(std::move(path)) {}
+  LoggedNode(std::unique_ptr<Node> node, std::string name, std::string path,
+             std::function<Status()> may_run)
+      : node_(std::move(node)),
+        name_(std::move(name)),
+        path_(std::move(path)),
+        may_run_(std::move(may_run)) {}
 
   Result<CommandResult> Run(const Call& call, const Command& command) override {
+    if (may_run_) {
+      if (Status allowed = may_run_(); !allowed) return allowed.error();
+    }
     const SteadyTime start = std::chrono::steady_clock::now();
     auto result = node_->Run(call, command);
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -49,13 +56,15 @@ class LoggedNode final : public Node {
   std::unique_ptr<Node> node_;
   std::string name_;
   std::string path_;
+  std::function<Status()> may_run_;
 };
 
 }  // namespace
 
 std::unique_ptr<Node> WithCommandLog(std::unique_ptr<Node> node, std::string name,
-                                     std::string path) {
-  return std::make_unique<LoggedNode>(std::move(node), std::move(name), std::move(path));
+                                     std::string path, std::function<Status()> may_run) {
+  return std::make_unique<LoggedNode>(std::move(node), std::move(name), std::move(path),
+                                      std::move(may_run));
 }
 
 }  // namespace etcdrestore
