@@ -9,6 +9,7 @@
 
 #include "operator/base/files.h"
 #include "operator/cli/init.h"
+#include "operator/cli/kube_commands.h"
 #include "operator/cli/view.h"
 #include "operator/standalone/run_files.h"
 
@@ -56,6 +57,7 @@ struct Arguments {
   InitOptions init;
   std::string init_out = "-";
   std::string output = "auto";
+  KubeArguments kube;
 };
 
 int RunRestore(const Arguments& arguments) {
@@ -69,6 +71,13 @@ int RunRestore(const Arguments& arguments) {
   const SessionResult result = RunFiles(call, arguments.session, *view);
   view->ShowResult(result, arguments.session.request.mode);
   return ExitCode(result.ending);
+}
+
+int RunKube(const CLI::App& app, const Arguments& arguments) {
+  const Signals signals;
+  Call call;
+  call.stop = signals.token();
+  return RunKubeCommand(call, app, arguments.kube);
 }
 
 int RunInit(const Arguments& arguments) {
@@ -139,6 +148,7 @@ void AddInit(CLI::App& app, Arguments& arguments) {
 
 int RunCommandLine(int argc, char** argv) {
   Arguments arguments;
+  arguments.kube.options.version = ETCDRESTORE_VERSION;
   CLI::App app{
       "Restores the etcd of a Kubernetes cluster made by RKE.\n"
       "Exit codes: 0 done, 1 failed, 2 invalid, 3 preflight failed (nothing changed), 4 needs "
@@ -153,6 +163,7 @@ int RunCommandLine(int argc, char** argv) {
   CLI::App* check =
       AddRestore(app, "check", "do all of Preflight and show what was found", arguments);
   AddInit(app, arguments);
+  AddKubeCommands(app, arguments.kube);
   app.add_subcommand("version", "print the version");
   try {
     app.parse(argc, argv);
@@ -162,6 +173,7 @@ int RunCommandLine(int argc, char** argv) {
   if (app.got_subcommand("version"))
     return std::puts("etcdrestore " ETCDRESTORE_VERSION) < 0 ? 1 : 0;
   if (app.got_subcommand("init")) return RunInit(arguments);
+  if (IsKubeCommand(app)) return RunKube(app, arguments);
   if (app.got_subcommand(plan)) arguments.session.request.mode = RunMode::kPlan;
   if (app.got_subcommand(check)) arguments.session.request.mode = RunMode::kCheck;
   (void)run;

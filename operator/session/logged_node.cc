@@ -61,8 +61,8 @@ class LoggedNode final : public Node {
 
 }  // namespace
 
-std::unique_ptr<Node> WithCommandLog(std::unique_ptr<Node> node, std::string name,
-                                     std::string path, std::function<Status()> may_run) {
+std::unique_ptr<Node> WithCommandLog(std::unique_ptr<Node> node, std::string name, std::string path,
+                                     std::function<Status()> may_run) {
   return std::make_unique<LoggedNode>(std::move(node), std::move(name), std::move(path),
                                       std::move(may_run));
 }

@@ -48,8 +48,7 @@ Result<nlohmann::ordered_json> ReadYamlFile(const std::string& path) {
 /// One run: all that lives as long as it does, in the order in which it must die.
 class Session {
  public:
-  Session(const SessionInput& input, RunListener& listener)
-      : input_(input), listener_(listener) {}
+  Session(const SessionInput& input, RunListener& listener) : input_(input), listener_(listener) {}
 
   SessionResult Run(const Call& call) {
     SessionResult result;
@@ -151,8 +150,8 @@ class Session {
       if (!text) return text.error();
       options.known_hosts = text->Reveal();
     } else if (input_.local_files) {
-      const std::string path = input_.known_hosts_file.empty() ? Home() + "/.ssh/known_hosts"
-                                                                 : input_.known_hosts_file;
+      const std::string path =
+          input_.known_hosts_file.empty() ? Home() + "/.ssh/known_hosts" : input_.known_hosts_file;
       options.known_hosts = ReadFile(path).value_or("");
     }
     options.policy = spec.host_key_policy == HostKeyPolicy::kStrict
@@ -206,8 +205,8 @@ class Session {
     if (!endpoint) return endpoint.error();
     auto connected = connector_->Connect(call.Within(std::chrono::seconds(30)), *endpoint);
     if (!connected) return connected.error();
-    auto logged = WithCommandLog(std::move(*connected), node.name, folder_ + "/commands.log",
-                                 input_.may_act);
+    auto logged =
+        WithCommandLog(std::move(*connected), node.name, folder_ + "/commands.log", input_.may_act);
     {
       const std::lock_guard guard(mutex_);
       host_keys_[node.name] = logged->host_key_fingerprint();
@@ -259,10 +258,9 @@ class Session {
     }
     const std::string state = folder_ + "/rke/cluster.rkestate";
     if (record.ending != Ending::kDone || !FileExists(state)) return;
-    for (const auto& [name, path] :
-         {std::pair<std::string, std::string>{"cluster.rkestate", state},
-          {"kube_config_cluster.yml", executor.KubeconfigPath()},
-          {"cluster.yml", folder_ + "/rke/cluster.yml"}}) {
+    for (const auto& [name, path] : {std::pair<std::string, std::string>{"cluster.rkestate", state},
+                                     {"kube_config_cluster.yml", executor.KubeconfigPath()},
+                                     {"cluster.yml", folder_ + "/rke/cluster.yml"}}) {
       if (FileExists(path)) result.made.emplace(name, path);
     }
   }

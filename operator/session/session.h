@@ -28,10 +28,10 @@ struct SessionInput {
 struct SessionResult {
   Ending ending = Ending::kRejected;
   Error error;
-  std::string run;                   ///< its short name; "" when it never began
-  nlohmann::ordered_json status;     ///< the same document as the object's status
-  std::string status_path;           ///< where it lies on disk; "" when nothing was written
-  std::string where_things_stand;    ///< after a bad end past the point of no return
+  std::string run;                          ///< its short name; "" when it never began
+  nlohmann::ordered_json status;            ///< the same document as the object's status
+  std::string status_path;                  ///< where it lies on disk; "" when nothing was written
+  std::string where_things_stand;           ///< after a bad end past the point of no return
   std::map<std::string, std::string> made;  ///< after rke: file name for people -> where it lies
   std::vector<std::string> outputs;         ///< the same, copied to where people find it
   std::vector<std::pair<std::string, std::vector<std::string>>> way_back;  ///< node -> commands

@@ -20,8 +20,7 @@ Result<Secret> KeyOf(const Values& values, ValueRef reference, const char* key) 
 }
 
 /// The keys of a whole-Secret reference.
-Result<AwsCredentials> Credentials(const Values& values,
-                                   const std::optional<ValueRef>& reference) {
+Result<AwsCredentials> Credentials(const Values& values, const std::optional<ValueRef>& reference) {
   AwsCredentials credentials;
   if (!reference) return credentials;
   auto access = KeyOf(values, *reference, "accessKeyID");
@@ -36,8 +35,7 @@ Result<AwsCredentials> Credentials(const Values& values,
   return credentials;
 }
 
-Result<SnapshotSource> Open(const S3SourceSpec& spec, const Values& values,
-                            const Clock& clock) {
+Result<SnapshotSource> Open(const S3SourceSpec& spec, const Values& values, const Clock& clock) {
   S3Options options;
   options.endpoint = spec.endpoint;
   options.region = spec.region;
@@ -55,8 +53,7 @@ Result<SnapshotSource> Open(const S3SourceSpec& spec, const Values& values,
   return SnapshotSource{std::move(*store), spec.prefix, !spec.ca};
 }
 
-Result<SnapshotSource> Open(const HttpSourceSpec& spec, const Values& values,
-                            const Clock& clock) {
+Result<SnapshotSource> Open(const HttpSourceSpec& spec, const Values& values, const Clock& clock) {
   HttpOptions options;
   auto ca = Text(values, spec.ca);
   if (!ca) return ca.error();

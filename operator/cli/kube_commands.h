@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include "operator/kubernetes/operator.h"
+
+namespace CLI {
+class App;
+}
+
+namespace etcdrestore {
+
+/// What the commands that talk to a management cluster were given.
+struct KubeArguments {
+  OperatorOptions options;
+};
+
+/// Adds `operator`.
+void AddKubeCommands(CLI::App& app, KubeArguments& arguments);
+bool IsKubeCommand(const CLI::App& app);
+/// Runs the one that was given.
+int RunKubeCommand(const Call& call, const CLI::App& app, const KubeArguments& arguments);
+
+}  // namespace etcdrestore
