@@ -77,7 +77,8 @@ KubeObject ApiValues::CopyOf() const {
 ApiValues ApiValues::FromCopy(const KubeObject& secret, const EtcdRestore& object) {
   ApiValues values;
   values.name_space_ = object.name_space;
-  for (const auto& [key, value] : secret.value("data", KubeObject::object()).items()) {
+  const KubeObject data = secret.value("data", KubeObject::object());
+  for (const auto& [key, value] : data.items()) {
     std::string id;
     for (const char c : key) id += c == '-' ? '+' : (c == '_' ? '/' : c);
     while (id.size() % 4 != 0) id += '=';
