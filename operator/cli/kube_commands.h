@@ -3,6 +3,7 @@
 #include <string>
 
 #include "operator/kubernetes/operator.h"
+#include "operator/kubernetes/remote.h"
 
 namespace CLI {
 class App;
@@ -13,9 +14,10 @@ namespace etcdrestore {
 /// What the commands that talk to a management cluster were given.
 struct KubeArguments {
   OperatorOptions options;
+  RemoteRequest remote;
 };
 
-/// Adds `operator`.
+/// Adds `operator`, `status`, `approve` and `cancel`.
 void AddKubeCommands(CLI::App& app, KubeArguments& arguments);
 bool IsKubeCommand(const CLI::App& app);
 /// Runs the one that was given.

@@ -3,14 +3,17 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <random>
 #include <thread>
 
 #include "operator/adapters/kube/kube_client.h"
+#include "operator/adapters/metrics/http_server.h"
 #include "operator/kubernetes/controller.h"
 #include "operator/kubernetes/fenced_kube.h"
 #include "operator/kubernetes/json_log.h"
+#include "operator/kubernetes/operator_metrics.h"
 #include "operator/runtime/reflector.h"
 
 namespace etcdrestore {
@@ -19,6 +22,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kGrace = 30s;
+/// Twice what a renewal with all its time limits may take.
+constexpr auto kLoopSilence = 60s;
 
 void WaitOrStop(const Call& call, Duration duration) {
   std::mutex mutex;
@@ -49,11 +54,17 @@ std::string OwnNamespace(const OperatorOptions& options, const KubeAccess& acces
 }
 
 KubeClientOptions ClientOptions(const OperatorOptions& options, Logger& log,
+                                OperatorMetrics& metrics, const std::string& server,
                                 const std::string& suffix) {
   KubeClientOptions client;
   client.user_agent = "etcdrestore/" + options.version + " (linux/amd64)" + suffix;
   client.retry = Retry::Real();
   client.warn = [&log](const std::string& text) { log.Warn("Server warns", {{"text", text}}); };
+  const std::string host = server.substr(server.find("//") + 2);
+  client.observe = [&metrics, host](const std::string& code, const std::string& method,
+                                    double seconds) {
+    metrics.OnRequest(host, code, method, seconds);
+  };
   return client;
 }
 
@@ -66,32 +77,48 @@ class Operator {
         clock_(clock),
         own_name_space_(OwnNamespace(options, access)),
         identity_(options.identity.empty() ? NewIdentity() : options.identity),
-        api_(MakeKubeClient(access, ClientOptions(options, log, ""), clock)),
-        lease_api_(MakeKubeClient(access, ClientOptions(options, log, "/leader-election"), clock)),
+        metrics_(options.version, options.lease, options.workers),
+        api_(MakeKubeClient(access, ClientOptions(options, log, metrics_, access.server, ""),
+                            clock)),
+        lease_api_(MakeKubeClient(
+            access, ClientOptions(options, log, metrics_, access.server, "/leader-election"),
+            clock)),
         guard_(clock),
         fenced_(*api_, guard_),
         queue_(clock),
         ledger_(fenced_, own_name_space_),
         events_(fenced_, clock, identity_),
-        controller_({fenced_, clock, cache_, queue_, guard_, ledger_, events_, log, observer_,
+        controller_({fenced_, clock, cache_, queue_, guard_, ledger_, events_, log, metrics_,
                      RunSession, options.state_dir, options.rke}),
         reflector_({*api_, clock, WaitOrStop, Chance, cache_,
                     [this](const ObjectChange& change) { controller_.Changed(change); },
-                    [&log](const std::string& what, const std::string& why) {
-                      log.Info("Begun anew", {{"what", what}, {"why", why}});
+                    [this](const std::string& what, const std::string& why) {
+                      metrics_.OnWatchRestarted(what);
+                      log_.Info("Begun anew", {{"what", what}, {"why", why}});
                     }},
                    kEtcdRestores, options.name_space),
-        election_({*lease_api_, clock, WaitOrStop, Chance, guard_,
+        election_({*lease_api_, clock,
+                   [this](const Call& one, Duration pause) {
+                     leader_tick_ = clock_.Steady().time_since_epoch().count();
+                     WaitOrStop(one, pause);
+                   },
+                   Chance, guard_,
                    [&log](const std::string& holder) {
                      log.Info("Another process leads", {{"holder", holder}});
                    }},
                   {{own_name_space_, options.lease}, identity_}) {}
 
   int Run(const Call& call) {
+    leader_tick_ = clock_.Steady().time_since_epoch().count();
+    if (Status listening = Listen(); !listening) {
+      log_.Write(LogLevel::kError, "Cannot begin", {{"error", listening.error().message}});
+      return 1;
+    }
     Call reading = call;
     const std::jthread reflecting([this, reading] { reflector_.Run(reading); });
     log_.Info("Started", {{"identity", identity_}, {"namespace", own_name_space_}});
     if (!election_.Acquire(call)) return 0;
+    metrics_.OnTransition();
     log_.Info("Leading", {{"lease", own_name_space_ + "/" + options_.lease}});
     std::stop_source lease_stop;
     std::jthread holding([this, &lease_stop] { Hold(lease_stop.get_token()); });
@@ -134,19 +161,45 @@ class Operator {
     std::_Exit(1);
   }
 
-  struct Silent final : ControllerObserver {
-    void OnReconciled(const char*, double) override {}
-    void OnStatus(const EtcdRestore&, const nlohmann::ordered_json&) override {}
-    void OnRunEnded(const EtcdRestore&, const nlohmann::ordered_json&) override {}
-    void OnGone(const KubeName&) override {}
-  };
+  Status Listen() {
+    for (const auto& [address, server] :
+         {std::pair{&options_.health_address, &health_}, {&options_.metrics_address, &scrapes_}}) {
+      if (*address == "0" || address->empty()) continue;
+      auto opened = HttpServer::Open(
+          *address, [this](const std::string& path, const std::string&) { return Answer(path); });
+      if (!opened) return opened.error();
+      *server = std::move(*opened);
+      log_.Info("Listening", {{"address", *address}, {"port", std::to_string((*server)->port())}});
+    }
+    return {};
+  }
+
+  /// Alive: the loops come back. Ready: the objects are known.
+  HttpAnswer Answer(const std::string& path) {
+    const SteadyTime ticked{SteadyTime::duration(leader_tick_.load())};
+    const bool alive = clock_.Steady() - ticked < kLoopSilence;
+    const bool ready = reflector_.synced();
+    if (path == "/metrics") {
+      metrics_.OnLeading(static_cast<bool>(guard_.Check()));
+      metrics_.OnDepth(queue_.depth());
+      return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_.Text()};
+    }
+    if (path == "/healthz")
+      return alive ? HttpAnswer{200, "text/plain", "ok"}
+                   : HttpAnswer{500, "text/plain", "[-]leader election does not come back\n"};
+    if (path == "/readyz")
+      return ready ? HttpAnswer{200, "text/plain", "ok"}
+                   : HttpAnswer{500, "text/plain", "[-]objects are not listed yet\n"};
+    return {404, "text/plain", "/metrics, /healthz, /readyz\n"};
+  }
 
   const OperatorOptions& options_;
   Logger& log_;
   Clock& clock_;
   const std::string own_name_space_;
   const std::string identity_;
-  Silent observer_;
+  OperatorMetrics metrics_;
+  std::atomic<SteadyTime::rep> leader_tick_ = 0;
   std::unique_ptr<KubeApi> api_;
   std::unique_ptr<KubeApi> lease_api_;
   LeaderGuard guard_;
@@ -158,6 +211,8 @@ class Operator {
   Controller controller_;
   Reflector reflector_;
   LeaderElection election_;
+  std::unique_ptr<HttpServer> health_;
+  std::unique_ptr<HttpServer> scrapes_;
   std::jthread grace_;
 };
 
