@@ -9,7 +9,9 @@
 
 #include "operator/base/files.h"
 #include "operator/cli/init.h"
+#include "operator/cli/kube_commands.h"
 #include "operator/cli/view.h"
+#include "operator/standalone/run_files.h"
 
 #ifndef ETCDRESTORE_VERSION
 #define ETCDRESTORE_VERSION "dev"
@@ -55,6 +57,7 @@ struct Arguments {
   InitOptions init;
   std::string init_out = "-";
   std::string output = "auto";
+  KubeArguments kube;
 };
 
 int RunRestore(const Arguments& arguments) {
@@ -65,9 +68,16 @@ int RunRestore(const Arguments& arguments) {
                             ? ViewKind::kJson
                             : (arguments.output == "plain" ? ViewKind::kPlain : DefaultView());
   const auto view = MakeView(kind);
-  const SessionResult result = RunSession(call, arguments.session, *view);
+  const SessionResult result = RunFiles(call, arguments.session, *view);
   view->ShowResult(result, arguments.session.request.mode);
   return ExitCode(result.ending);
+}
+
+int RunKube(const CLI::App& app, const Arguments& arguments) {
+  const Signals signals;
+  Call call;
+  call.stop = signals.token();
+  return RunKubeCommand(call, app, arguments.kube);
 }
 
 int RunInit(const Arguments& arguments) {
@@ -138,6 +148,7 @@ void AddInit(CLI::App& app, Arguments& arguments) {
 
 int RunCommandLine(int argc, char** argv) {
   Arguments arguments;
+  arguments.kube.options.version = ETCDRESTORE_VERSION;
   CLI::App app{
       "Restores the etcd of a Kubernetes cluster made by RKE.\n"
       "Exit codes: 0 done, 1 failed, 2 invalid, 3 preflight failed (nothing changed), 4 needs "
@@ -152,6 +163,7 @@ int RunCommandLine(int argc, char** argv) {
   CLI::App* check =
       AddRestore(app, "check", "do all of Preflight and show what was found", arguments);
   AddInit(app, arguments);
+  AddKubeCommands(app, arguments.kube);
   app.add_subcommand("version", "print the version");
   try {
     app.parse(argc, argv);
@@ -161,6 +173,7 @@ int RunCommandLine(int argc, char** argv) {
   if (app.got_subcommand("version"))
     return std::puts("etcdrestore " ETCDRESTORE_VERSION) < 0 ? 1 : 0;
   if (app.got_subcommand("init")) return RunInit(arguments);
+  if (IsKubeCommand(app)) return RunKube(app, arguments);
   if (app.got_subcommand(plan)) arguments.session.request.mode = RunMode::kPlan;
   if (app.got_subcommand(check)) arguments.session.request.mode = RunMode::kCheck;
   (void)run;

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "operator/standalone/session.h"
+#include "operator/session/session.h"
 
 namespace etcdrestore {
 

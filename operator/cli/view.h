@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "operator/standalone/session.h"
+#include "operator/session/session.h"
 
 namespace etcdrestore {
 

@@ -81,4 +81,15 @@ CertificateAndKey TestCa::Issue(const std::string& names, long from, long until)
   return {Pem(leaf.get()), Pem(key.get())};
 }
 
+CertificateAndKey TestCa::IssueClient(const std::string& user, const std::string& group) const {
+  const KeyPtr key = MakeKey();
+  const CertPtr leaf = MakeCertificate(user, key.get(), 3, -3600, 86400);
+  X509_NAME_add_entry_by_txt(X509_get_subject_name(leaf.get()), "O", MBSTRING_UTF8,
+                             reinterpret_cast<const unsigned char*>(group.c_str()), -1, -1, 0);
+  X509_set_issuer_name(leaf.get(), X509_get_subject_name(state_->certificate.get()));
+  Extend(leaf.get(), NID_ext_key_usage, "clientAuth");
+  Check(X509_sign(leaf.get(), state_->key.get(), EVP_sha256()) > 0);
+  return {Pem(leaf.get()), Pem(key.get())};
+}
+
 }  // namespace etcdrestore::testing

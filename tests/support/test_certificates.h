@@ -23,6 +23,9 @@ class TestCa {
   /// `from` and `until` in seconds from now.
   [[nodiscard]] CertificateAndKey Issue(const std::string& names, long from = -3600,
                                         long until = 86400) const;
+  /// For a client of an API server: user and group as Kubernetes reads them from CN and O.
+  [[nodiscard]] CertificateAndKey IssueClient(const std::string& user,
+                                              const std::string& group) const;
 
  private:
   struct State;

@@ -65,6 +65,8 @@ struct HttpRequest {
   std::size_t max_body = 4U << 20U;
   int max_redirects = 0;                                  ///< 0: a 3xx is an answer like any other
   std::optional<std::chrono::seconds> idle_timeout = {};  ///< instead of the client's
+  /// Asked about once a second; an error ends the transfer with that error.
+  std::function<Status()> alive = {};
 };
 
 /// HTTP/1.1 over libcurl with kept-alive connections. Thread safe; one transfer per thread at a

@@ -115,6 +115,13 @@ bool Transfer::Upload(std::span<char> into, std::size_t& count) {
   return got.has_value();
 }
 
+bool Transfer::Stopped() {
+  if (call_.stop.stop_requested()) return true;
+  if (!request_.alive) return false;
+  if (Status alive = request_.alive(); !alive) failed_ = alive.error();
+  return failed_.has_value();
+}
+
 void Transfer::SetMethod() {
   if (request_.method == "GET" && request_.body.empty() && !request_.upload) return;
   if (request_.method == "HEAD") return Set(easy_, CURLOPT_NOBODY, 1L);

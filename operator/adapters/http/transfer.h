@@ -22,7 +22,7 @@ class Transfer {
   bool AddHeader(std::string_view line);
   bool AddBody(std::string_view bytes);
   bool Upload(std::span<char> into, std::size_t& count);
-  [[nodiscard]] bool Stopped() const { return call_.stop.stop_requested(); }
+  [[nodiscard]] bool Stopped();
 
   HttpResponse& response() { return response_; }
   /// An error of ours (sink, on_headers, upload, too long), not libcurl's.

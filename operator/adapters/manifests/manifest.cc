@@ -8,15 +8,6 @@
 #include "operator/adapters/manifests/manifest_reader.h"
 
 namespace etcdrestore {
-namespace {
-
-void Add(std::vector<std::pair<std::string, ValueRef>>& all, const std::string& path,
-         const std::optional<ValueRef>& reference) {
-  if (reference) all.emplace_back(path, *reference);
-}
-
-}  // namespace
-
 Result<Secret> Manifests::Resolve(const ValueRef& reference) const {
   const std::string id = ManifestReader::IdOf(reference.secret ? "Secret" : "ConfigMap",
                                               restore.name_space, reference.name);
@@ -37,38 +28,8 @@ Result<Secret> Manifests::Resolve(const ValueRef& reference) const {
 
 bool Manifests::Has(const ValueRef& reference) const { return Resolve(reference).has_value(); }
 
-std::vector<std::pair<std::string, ValueRef>> ReferencesOf(const EtcdRestoreSpec& spec) {
-  std::vector<std::pair<std::string, ValueRef>> all;
-  Add(all, "spec.rke.clusterConfig", spec.cluster_config);
-  Add(all, "spec.rke.clusterState", spec.cluster_state);
-  Add(all, "spec.ssh.privateKey", spec.ssh_private_key);
-  Add(all, "spec.ssh.passphrase", spec.ssh_passphrase);
-  Add(all, "spec.ssh.knownHosts", spec.known_hosts);
-  for (std::size_t i = 0; i < spec.sources.size(); ++i) {
-    const std::string path = fmt::format("spec.sources[{}]", i);
-    if (const auto* s3 = std::get_if<S3SourceSpec>(&spec.sources[i])) {
-      for (const char* key : {"accessKeyID", "secretAccessKey"}) {
-        if (!s3->credentials) continue;
-        ValueRef reference = *s3->credentials;
-        reference.key = key;
-        Add(all, path + ".s3.credentials", reference);
-      }
-      Add(all, path + ".s3.ca", s3->ca);
-    } else if (const auto* http = std::get_if<HttpSourceSpec>(&spec.sources[i])) {
-      Add(all, path + ".http.ca", http->ca);
-    }
-  }
-  return all;
-}
-
 Status Manifests::CheckReferences() const {
-  std::vector<std::string> missing;
-  for (const auto& [path, reference] : ReferencesOf(restore.spec)) {
-    const auto found = Resolve(reference);
-    if (!found) missing.push_back(path + ": " + found.error().message);
-  }
-  if (missing.empty()) return {};
-  return Terminal("ReferenceNotFound", fmt::format("{}", fmt::join(missing, "\n")));
+  return etcdrestore::CheckReferences(*this, restore.spec);
 }
 
 Result<Manifests> LoadManifests(const std::vector<std::string>& paths, const std::string& name) {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "crds/etcd_restore.h"
+#include "crds/values.h"
 #include "operator/base/result.h"
 #include "operator/base/secret.h"
 
@@ -12,7 +12,7 @@ namespace etcdrestore {
 
 /// One EtcdRestore and the Secrets and ConfigMaps that lie beside it in files: what `kubectl apply`
 /// would have put into a management cluster. A value.
-class Manifests {
+class Manifests final : public Values {
  public:
   EtcdRestore restore;
   std::vector<std::string> files;  ///< every file read, in order
@@ -20,7 +20,7 @@ class Manifests {
 
   /// The value of a key in the restore's namespace. For whole-Secret references set `key` first.
   /// Error ReferenceNotFound (terminal) names object, namespace, key and the files searched.
-  [[nodiscard]] Result<Secret> Resolve(const ValueRef& reference) const;
+  [[nodiscard]] Result<Secret> Resolve(const ValueRef& reference) const override;
   [[nodiscard]] bool Has(const ValueRef& reference) const;
 
   /// Every reference of the spec at once: ReferenceNotFound with one line for each that is missing.
@@ -39,9 +39,5 @@ class Manifests {
 /// RestoreAmbiguous, ObjectInvalid.
 Result<Manifests> LoadManifests(const std::vector<std::string>& paths,
                                 const std::string& name = "");
-
-/// Every reference that a spec makes, with the path of the field; whole-Secret references are
-/// spelled out to the keys that must be there. Pure.
-std::vector<std::pair<std::string, ValueRef>> ReferencesOf(const EtcdRestoreSpec& spec);
 
 }  // namespace etcdrestore

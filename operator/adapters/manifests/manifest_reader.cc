@@ -11,8 +11,8 @@
 #include <optional>
 #include <utility>
 
-#include "operator/adapters/manifests/base64.h"
 #include "operator/adapters/yaml/yaml_loader.h"
+#include "operator/base/base64.h"
 
 namespace etcdrestore {
 namespace {

@@ -1,4 +1,4 @@
-#include "operator/adapters/manifests/base64.h"
+#include "operator/base/base64.h"
 
 #include <gtest/gtest.h>
 

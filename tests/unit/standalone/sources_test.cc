@@ -1,10 +1,12 @@
-#include "operator/standalone/sources.h"
+#include "operator/session/sources.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
+
+#include "operator/adapters/manifests/manifest.h"
 
 namespace etcdrestore {
 namespace {

@@ -1,0 +1,78 @@
+#include "operator/adapters/kube/api_error.h"
+
+#include <nlohmann/json.hpp>
+
+namespace etcdrestore {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string ReasonOf(int code) {
+  switch (code) {
+    case 400:
+      return "BadRequest";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "NotFound";
+    case 409:
+      return "Conflict";
+    case 410:
+      return "Expired";
+    case 422:
+      return "Invalid";
+    case 429:
+      return "TooManyRequests";
+    case 504:
+      return "Timeout";
+    default:
+      return code >= 500 ? "ServerTrouble" : "ApiRefused";
+  }
+}
+
+bool TooLargeVersion(const Json& status, const std::string& message) {
+  const Json details = status.value("details", Json::object());
+  for (const Json& cause : details.value("causes", Json::array())) {
+    if (cause.is_object() && cause.value("reason", "") == "ResourceVersionTooLarge") return true;
+  }
+  return message.find("Too large resource version") != std::string::npos;
+}
+
+/// Only these can pass by themselves.
+bool MayPass(const std::string& reason, int code) {
+  return code >= 500 || code == 429 || code == 408 || reason == "Conflict" || reason == "Expired" ||
+         reason == "Unauthorized" || reason == "ResourceVersionTooLarge";
+}
+
+std::string Advice(const std::string& reason) {
+  if (reason == "Forbidden") return ". The operator's role does not allow it: apply manifests/rbac";
+  if (reason == "Unauthorized") return ". The credentials are not accepted, or no longer";
+  return "";
+}
+
+}  // namespace
+
+Error ApiStatusError(const std::string& doing, const std::string& status_json, int code) {
+  const Json parsed = Json::parse(status_json, nullptr, false);
+  const bool is_status = parsed.is_object() && parsed.value("kind", "") == "Status";
+  std::string reason = is_status && parsed.contains("reason") && parsed["reason"].is_string()
+                           ? parsed["reason"].get<std::string>()
+                           : ReasonOf(code);
+  if (is_status && code == 0 && parsed.contains("code") && parsed["code"].is_number_integer())
+    code = parsed["code"].get<int>();
+  std::string message = is_status && parsed.contains("message") && parsed["message"].is_string()
+                            ? parsed["message"].get<std::string>()
+                            : status_json.substr(0, 300);
+  if (reason == "Gone" || code == 410) reason = "Expired";
+  if (is_status && TooLargeVersion(parsed, message)) reason = "ResourceVersionTooLarge";
+  message = doing + ": " + std::to_string(code) + " " + message + Advice(reason);
+  return MayPass(reason, code) ? Transient(reason, message) : Terminal(reason, message);
+}
+
+Error ApiError(const std::string& doing, const HttpResponse& response) {
+  return ApiStatusError(doing, response.body, response.status);
+}
+
+}  // namespace etcdrestore

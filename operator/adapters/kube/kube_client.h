@@ -1,0 +1,35 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "operator/adapters/http/retry.h"
+#include "operator/adapters/kube/kubeconfig.h"
+#include "operator/base/clock.h"
+#include "operator/ports/kube.h"
+
+namespace etcdrestore {
+
+struct KubeClientOptions {
+  std::string field_manager = "etcdrestore";
+  std::string user_agent;  ///< etcdrestore/<version> (linux/amd64)
+  Retry retry;
+  /// Hears of each answer: HTTP code ("<error>" for none), method, seconds. Thread safe; may be
+  /// empty.
+  std::function<void(const std::string& code, const std::string& method, double seconds)> observe;
+  /// Hears Warning headers of the server; may be empty.
+  std::function<void(const std::string&)> warn;
+};
+
+/// KubeApi over HTTP/1.1, one connection for each watch and a few kept-alive ones for the rest.
+/// Repeats what the server asks to be repeated (Retry-After), reads that met a broken connection,
+/// and once after a 401 with fresh credentials. `clock` is borrowed.
+std::unique_ptr<KubeApi> MakeKubeClient(KubeAccess access, KubeClientOptions options,
+                                        const Clock& clock);
+
+/// /api/v1/namespaces/NS/secrets/NAME, /apis/GROUP/VERSION/PLURAL; encoded. Pure.
+std::string KubePath(const KubeType& type, const std::string& name_space, const std::string& name,
+                     const std::string& subresource = "");
+
+}  // namespace etcdrestore

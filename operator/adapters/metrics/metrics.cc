@@ -1,0 +1,160 @@
+#include "operator/adapters/metrics/metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <set>
+#include <sstream>
+
+namespace etcdrestore {
+namespace {
+
+template <typename T>
+struct Named {
+  prometheus::Family<T>* family = nullptr;
+  std::map<MetricLabels, T*> series;
+};
+
+[[noreturn]] void NoSuchMetric(const std::string& name) {
+  std::fprintf(stderr, "broken invariant: no metric %s in the table\n", name.c_str());
+  std::abort();
+}
+
+template <typename T>
+void DropFrom(std::map<std::string, Named<T>>& all, const MetricLabels& having,
+              const std::string& metric) {
+  for (auto& [name, named] : all) {
+    if (!metric.empty() && name != metric) continue;
+    for (auto it = named.series.begin(); it != named.series.end();) {
+      const bool matches =
+          std::includes(it->first.begin(), it->first.end(), having.begin(), having.end());
+      if (matches) named.family->Remove(it->second);
+      it = matches ? named.series.erase(it) : std::next(it);
+    }
+  }
+}
+
+/// prometheus-cpp has no collector for the process.
+struct ProcessNumbers {
+  double cpu_seconds = 0, resident = 0, virtual_size = 0, open_fds = 0, start = 0;
+};
+
+ProcessNumbers ReadProcess() {
+  ProcessNumbers out;
+  std::ifstream stat("/proc/self/stat");
+  std::string text;
+  std::getline(stat, text);
+  std::istringstream fields(text.substr(text.rfind(')') + 1));
+  std::vector<double> number;
+  std::string word;
+  for (fields >> word; fields >> word;) number.push_back(std::atof(word.c_str()));
+  if (number.size() < 21) return out;
+  const auto ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
+  out.cpu_seconds = (number[10] + number[11]) / ticks;
+  out.virtual_size = number[19];
+  out.resident = number[20] * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  std::ifstream boot("/proc/stat");
+  for (std::string line; std::getline(boot, line);) {
+    if (line.starts_with("btime ")) out.start = std::atof(line.c_str() + 6) + number[18] / ticks;
+  }
+  std::error_code failure;
+  for (std::filesystem::directory_iterator fd("/proc/self/fd", failure), end; fd != end; ++fd)
+    out.open_fds += 1;
+  return out;
+}
+
+}  // namespace
+
+struct Metrics::State {
+  std::mutex mutex;
+  prometheus::Registry registry;
+  std::map<std::string, Named<prometheus::Counter>> counters;
+  std::map<std::string, Named<prometheus::Gauge>> gauges;
+  std::map<std::string, Named<prometheus::Histogram>> histograms;
+  std::map<std::string, std::vector<double>> buckets;
+};
+
+Metrics::Metrics(const std::vector<MetricSpec>& table) : state_(std::make_unique<State>()) {
+  for (const MetricSpec& one : table) {
+    switch (one.kind) {
+      case MetricKind::kCounter:
+        state_->counters[one.name].family =
+            &prometheus::BuildCounter().Name(one.name).Help(one.help).Register(state_->registry);
+        break;
+      case MetricKind::kGauge:
+        state_->gauges[one.name].family =
+            &prometheus::BuildGauge().Name(one.name).Help(one.help).Register(state_->registry);
+        break;
+      case MetricKind::kHistogram:
+        state_->histograms[one.name].family =
+            &prometheus::BuildHistogram().Name(one.name).Help(one.help).Register(state_->registry);
+        state_->buckets[one.name] = one.buckets;
+        break;
+    }
+  }
+}
+
+Metrics::~Metrics() = default;
+
+void Metrics::Add(const std::string& counter, const MetricLabels& labels, double by) {
+  const std::lock_guard lock(state_->mutex);
+  const auto found = state_->counters.find(counter);
+  if (found == state_->counters.end()) NoSuchMetric(counter);
+  auto& series = found->second.series[labels];
+  if (series == nullptr) series = &found->second.family->Add(labels);
+  series->Increment(by);
+}
+
+void Metrics::Set(const std::string& gauge, const MetricLabels& labels, double value) {
+  const std::lock_guard lock(state_->mutex);
+  const auto found = state_->gauges.find(gauge);
+  if (found == state_->gauges.end()) NoSuchMetric(gauge);
+  auto& series = found->second.series[labels];
+  if (series == nullptr) series = &found->second.family->Add(labels);
+  series->Set(value);
+}
+
+void Metrics::Observe(const std::string& histogram, const MetricLabels& labels, double value) {
+  const std::lock_guard lock(state_->mutex);
+  const auto found = state_->histograms.find(histogram);
+  if (found == state_->histograms.end()) NoSuchMetric(histogram);
+  auto& series = found->second.series[labels];
+  if (series == nullptr) series = &found->second.family->Add(labels, state_->buckets.at(histogram));
+  series->Observe(value);
+}
+
+void Metrics::Drop(const MetricLabels& having, const std::string& metric) {
+  const std::lock_guard lock(state_->mutex);
+  DropFrom(state_->counters, having, metric);
+  DropFrom(state_->gauges, having, metric);
+  DropFrom(state_->histograms, having, metric);
+}
+
+std::string Metrics::Text() const {
+  const std::lock_guard lock(state_->mutex);
+  std::ostringstream out;
+  prometheus::TextSerializer().Serialize(out, state_->registry.Collect());
+  const ProcessNumbers process = ReadProcess();
+  const auto add = [&](const char* name, const char* kind, const char* help, double value) {
+    out << "# HELP " << name << ' ' << help << "\n# TYPE " << name << ' ' << kind << '\n'
+        << name << ' ' << std::fixed << value << '\n';
+  };
+  add("process_cpu_seconds_total", "counter", "CPU time used in seconds.", process.cpu_seconds);
+  add("process_resident_memory_bytes", "gauge", "Resident memory in bytes.", process.resident);
+  add("process_virtual_memory_bytes", "gauge", "Virtual memory in bytes.", process.virtual_size);
+  add("process_open_fds", "gauge", "Open file descriptors.", process.open_fds);
+  add("process_start_time_seconds", "gauge", "Start of the process, Unix time.", process.start);
+  return out.str();
+}
+
+}  // namespace etcdrestore

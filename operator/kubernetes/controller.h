@@ -1,0 +1,86 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "operator/kubernetes/events.h"
+#include "operator/kubernetes/run_ledger.h"
+#include "operator/kubernetes/verdict.h"
+#include "operator/runtime/leader.h"
+#include "operator/runtime/object_cache.h"
+#include "operator/runtime/work_queue.h"
+#include "operator/session/session.h"
+
+namespace etcdrestore {
+
+inline constexpr const char* kFinalizer = "etcdrestore.io/half-done";
+
+/// Hears what the metrics need. Thread safe.
+class ControllerObserver {
+ public:
+  virtual ~ControllerObserver() = default;
+  virtual void OnReconciled(const char* result, double seconds) = 0;
+  virtual void OnStatus(const EtcdRestore& object, const nlohmann::ordered_json& status) = 0;
+  virtual void OnRunEnded(const EtcdRestore& object, const nlohmann::ordered_json& status) = 0;
+  virtual void OnGone(const KubeName& name) = 0;
+};
+
+/// From an EtcdRestore in the cache to a run and its status: the latch, the inputs, the run, what
+/// follows. Owns no thread; Work is called by as many as there are workers.
+class Controller {
+ public:
+  using RunFunction = std::function<SessionResult(const Call&, const SessionInput&, RunListener&)>;
+  struct Deps {
+    KubeApi& api;  ///< refuses writes of a process that does not lead
+    const Clock& clock;
+    const ObjectCache& cache;
+    WorkQueue& queue;
+    const LeaderGuard& guard;
+    RunLedger& ledger;
+    EventRecorder& events;
+    Logger& log;
+    ControllerObserver& observer;
+    RunFunction run;
+    std::string state_dir;
+    std::string rke;
+  };
+  explicit Controller(Deps deps) : deps_(std::move(deps)) {}
+
+  /// In the reflector's thread.
+  void Changed(const ObjectChange& change);
+  /// Until the call is stopped.
+  void Work(const Call& call);
+
+ private:
+  friend class RunWatch;
+  struct Running {
+    std::stop_source stop;
+    std::string uid;
+    bool committed = false;
+  };
+
+  void Handle(const Call& call, const WorkItem& item);
+  void HandleObject(const Call& call, const WorkItem& item, const EtcdRestore& object);
+  void Begin(const Call& call, const WorkItem& item, const EtcdRestore& object);
+  void RunIt(const Call& call, const WorkItem& item, const EtcdRestore& object, LedgerEntry entry,
+             const Values& values, KubeObject copy);
+  void Finish(const Call& call, const WorkItem& item, const EtcdRestore& object, LedgerEntry entry,
+              const SessionResult& result, const nlohmann::ordered_json& status);
+  void Say(const Call& call, const EtcdRestore& object, const std::string& phase,
+           const std::string& reason, const std::string& message);
+  void Again(const WorkItem& item, const Error& error);
+  Status SetFinalizer(const Call& call, const EtcdRestore& object, bool on);
+  Status KeepOutputs(const Call& call, const EtcdRestore& object, const SessionResult& result,
+                     nlohmann::ordered_json& status);
+
+  Deps deps_;
+  std::mutex mutex_;  ///< guards running_
+  std::map<std::string, Running*> running_;
+};
+
+/// When the object is to be refused because its time has passed. Pure.
+bool Expired(const EtcdRestore& object, SystemTime now);
+
+}  // namespace etcdrestore

@@ -1,0 +1,236 @@
+#include "operator/kubernetes/operator.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <random>
+#include <thread>
+
+#include "operator/adapters/kube/kube_client.h"
+#include "operator/adapters/metrics/http_server.h"
+#include "operator/kubernetes/controller.h"
+#include "operator/kubernetes/fenced_kube.h"
+#include "operator/kubernetes/json_log.h"
+#include "operator/kubernetes/operator_metrics.h"
+#include "operator/runtime/reflector.h"
+
+namespace etcdrestore {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kGrace = 30s;
+/// Twice what a renewal with all its time limits may take.
+constexpr auto kLoopSilence = 60s;
+
+void WaitOrStop(const Call& call, Duration duration) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::unique_lock lock(mutex);
+  wake.wait_for(lock, call.stop, std::min<Duration>(duration, call.Left()), [] { return false; });
+}
+
+double Chance() {
+  static thread_local std::mt19937_64 engine{std::random_device{}()};
+  return std::uniform_real_distribution<double>(0, 1)(engine);
+}
+
+std::string HostName() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+std::string NewIdentity() {
+  std::random_device dice;
+  return HostName() + "_" + std::to_string(dice()) + std::to_string(dice());
+}
+
+std::string OwnNamespace(const OperatorOptions& options, const KubeAccess& access) {
+  if (!options.own_name_space.empty()) return options.own_name_space;
+  const char* pod = std::getenv("POD_NAMESPACE");
+  return pod != nullptr && *pod != '\0' ? pod : access.name_space;
+}
+
+KubeClientOptions ClientOptions(const OperatorOptions& options, Logger& log,
+                                OperatorMetrics& metrics, const std::string& server,
+                                const std::string& suffix) {
+  KubeClientOptions client;
+  client.user_agent = "etcdrestore/" + options.version + " (linux/amd64)" + suffix;
+  client.retry = Retry::Real();
+  client.warn = [&log](const std::string& text) { log.Warn("Server warns", {{"text", text}}); };
+  const std::string host = server.substr(server.find("//") + 2);
+  client.observe = [&metrics, host](const std::string& code, const std::string& method,
+                                    double seconds) {
+    metrics.OnRequest(host, code, method, seconds);
+  };
+  return client;
+}
+
+/// All threads of the operator; built whole, ended in the order of its destructor.
+class Operator {
+ public:
+  Operator(const OperatorOptions& options, const KubeAccess& access, Logger& log, Clock& clock)
+      : options_(options),
+        log_(log),
+        clock_(clock),
+        own_name_space_(OwnNamespace(options, access)),
+        identity_(options.identity.empty() ? NewIdentity() : options.identity),
+        metrics_(options.version, options.lease, options.workers),
+        api_(MakeKubeClient(access, ClientOptions(options, log, metrics_, access.server, ""),
+                            clock)),
+        lease_api_(MakeKubeClient(
+            access, ClientOptions(options, log, metrics_, access.server, "/leader-election"),
+            clock)),
+        guard_(clock),
+        fenced_(*api_, guard_),
+        queue_(clock),
+        ledger_(fenced_, own_name_space_),
+        events_(fenced_, clock, identity_),
+        controller_({fenced_, clock, cache_, queue_, guard_, ledger_, events_, log, metrics_,
+                     RunSession, options.state_dir, options.rke}),
+        reflector_({*api_, clock, WaitOrStop, Chance, cache_,
+                    [this](const ObjectChange& change) { controller_.Changed(change); },
+                    [this](const std::string& what, const std::string& why) {
+                      metrics_.OnWatchRestarted(what);
+                      log_.Info("Begun anew", {{"what", what}, {"why", why}});
+                    }},
+                   kEtcdRestores, options.name_space),
+        election_({*lease_api_, clock,
+                   [this](const Call& one, Duration pause) {
+                     leader_tick_ = clock_.Steady().time_since_epoch().count();
+                     WaitOrStop(one, pause);
+                   },
+                   Chance, guard_,
+                   [&log](const std::string& holder) {
+                     log.Info("Another process leads", {{"holder", holder}});
+                   }},
+                  {{own_name_space_, options.lease}, identity_}) {}
+
+  int Run(const Call& call) {
+    leader_tick_ = clock_.Steady().time_since_epoch().count();
+    if (Status listening = Listen(); !listening) {
+      log_.Write(LogLevel::kError, "Cannot begin", {{"error", listening.error().message}});
+      return 1;
+    }
+    Call reading = call;
+    const std::jthread reflecting([this, reading] { reflector_.Run(reading); });
+    log_.Info("Started", {{"identity", identity_}, {"namespace", own_name_space_}});
+    if (!election_.Acquire(call)) return 0;
+    metrics_.OnTransition();
+    log_.Info("Leading", {{"lease", own_name_space_ + "/" + options_.lease}});
+    std::stop_source lease_stop;
+    std::jthread holding([this, &lease_stop] { Hold(lease_stop.get_token()); });
+    while (!reflector_.synced() && !call.stop.stop_requested()) WaitOrStop(call, 50ms);
+    {
+      std::vector<std::jthread> workers;
+      for (int i = 0; i < options_.workers; ++i)
+        workers.emplace_back([this, call] { controller_.Work(call); });
+      WaitOrStop(call, std::chrono::hours(24 * 365 * 10));
+      while (!call.stop.stop_requested()) WaitOrStop(call, std::chrono::hours(24 * 365));
+      log_.Info("Stopping", {});
+      grace_ = std::jthread([this](const std::stop_token& stop) { EndAfterGrace(stop); });
+    }
+    lease_stop.request_stop();
+    holding.join();
+    election_.Release({});
+    grace_.request_stop();
+    log_.Info("Stopped", {});
+    return 0;
+  }
+
+ private:
+  void Hold(const std::stop_token& stop) {
+    Call call;
+    call.stop = stop;
+    const Status held = election_.Hold(call);
+    if (held) return;
+    log_.Write(LogLevel::kError, "Lease lost", {{"error", held.error().message}});
+    // Another process may lead by now: no destructor, no last word may touch anything.
+    std::_Exit(1);
+  }
+
+  /// An act on a node that does not end in time is cut; the next leader goes on from what it finds.
+  void EndAfterGrace(const std::stop_token& stop) {
+    Call call;
+    call.stop = stop;
+    WaitOrStop(call, kGrace);
+    if (stop.stop_requested()) return;
+    log_.Warn("Grace period is over", {});
+    std::_Exit(1);
+  }
+
+  Status Listen() {
+    for (const auto& [address, server] :
+         {std::pair{&options_.health_address, &health_}, {&options_.metrics_address, &scrapes_}}) {
+      if (*address == "0" || address->empty()) continue;
+      auto opened = HttpServer::Open(
+          *address, [this](const std::string& path, const std::string&) { return Answer(path); });
+      if (!opened) return opened.error();
+      *server = std::move(*opened);
+      log_.Info("Listening", {{"address", *address}, {"port", std::to_string((*server)->port())}});
+    }
+    return {};
+  }
+
+  /// Alive: the loops come back. Ready: the objects are known.
+  HttpAnswer Answer(const std::string& path) {
+    const SteadyTime ticked{SteadyTime::duration(leader_tick_.load())};
+    const bool alive = clock_.Steady() - ticked < kLoopSilence;
+    const bool ready = reflector_.synced();
+    if (path == "/metrics") {
+      metrics_.OnLeading(static_cast<bool>(guard_.Check()));
+      metrics_.OnDepth(queue_.depth());
+      return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_.Text()};
+    }
+    if (path == "/healthz")
+      return alive ? HttpAnswer{200, "text/plain", "ok"}
+                   : HttpAnswer{500, "text/plain", "[-]leader election does not come back\n"};
+    if (path == "/readyz")
+      return ready ? HttpAnswer{200, "text/plain", "ok"}
+                   : HttpAnswer{500, "text/plain", "[-]objects are not listed yet\n"};
+    return {404, "text/plain", "/metrics, /healthz, /readyz\n"};
+  }
+
+  const OperatorOptions& options_;
+  Logger& log_;
+  Clock& clock_;
+  const std::string own_name_space_;
+  const std::string identity_;
+  OperatorMetrics metrics_;
+  std::atomic<SteadyTime::rep> leader_tick_ = 0;
+  std::unique_ptr<KubeApi> api_;
+  std::unique_ptr<KubeApi> lease_api_;
+  LeaderGuard guard_;
+  FencedKube fenced_;
+  ObjectCache cache_;
+  WorkQueue queue_;
+  RunLedger ledger_;
+  EventRecorder events_;
+  Controller controller_;
+  Reflector reflector_;
+  LeaderElection election_;
+  std::unique_ptr<HttpServer> health_;
+  std::unique_ptr<HttpServer> scrapes_;
+  std::jthread grace_;
+};
+
+}  // namespace
+
+int RunOperator(const Call& call, const OperatorOptions& options) {
+  RealClock clock;
+  const auto log =
+      MakeJsonLogger(stderr, options.verbose ? LogLevel::kDebug : LogLevel::kInfo, clock);
+  const auto access = FindAccess(options.kubeconfig, options.context);
+  if (!access) {
+    log->Write(LogLevel::kError, "Cannot begin",
+               {{"reason", access.error().reason}, {"error", access.error().message}});
+    return 1;
+  }
+  Call logged = call;
+  logged.log = log.get();
+  return Operator(options, *access, *log, clock).Run(logged);
+}
+
+}  // namespace etcdrestore

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+
+#include "operator/base/call.h"
+
+namespace etcdrestore {
+
+struct OperatorOptions {
+  std::string kubeconfig;  ///< "" for $KUBECONFIG, in-cluster, ~/.kube/config
+  std::string context;
+  std::string name_space;      ///< objects of this namespace alone; "" for all
+  std::string own_name_space;  ///< Lease, ledger, copies of inputs; "" for the context's own
+  std::string lease = "etcdrestore-operator";
+  std::string state_dir = "/var/lib/etcdrestore";
+  std::string rke = "rke";
+  std::string identity;                   ///< "" for <host>_<random>
+  std::string metrics_address = ":8080";  ///< "0": off
+  std::string health_address = ":8081";   ///< "0": off
+  std::string version = "dev";
+  int workers = 4;
+  bool verbose = false;
+};
+
+/// Kubernetes mode: watches EtcdRestore objects and runs them while this process leads. Returns the
+/// exit code: 0 after a clean stop, 1 when it could not begin. A lost Lease ends the process at
+/// once, with code 1.
+int RunOperator(const Call& call, const OperatorOptions& options);
+
+}  // namespace etcdrestore

@@ -1,0 +1,68 @@
+#include "operator/kubernetes/run_watch.h"
+
+namespace etcdrestore {
+
+void RunWatch::OnNote(const std::string& line) {
+  deps_.log.Info("Note",
+                 {{"namespace", object_.name_space}, {"name", object_.name}, {"note", line}});
+}
+
+void RunWatch::OnChecks(const std::vector<Check>& checks) {
+  for (const Check& check : checks) {
+    if (check.verdict != Verdict::kFailed && check.verdict != Verdict::kUnknown) continue;
+    deps_.log.Warn("Check failed", {{"namespace", object_.name_space},
+                                    {"name", object_.name},
+                                    {"node", check.node},
+                                    {"subject", check.subject},
+                                    {"seen", check.seen},
+                                    {"advice", check.advice}});
+  }
+}
+
+void RunWatch::OnPlan(const PlanDocument& plan) {
+  deps_.events.Record(object_, {false, "PlanMade", "Plan",
+                                plan.strategy + ", plan " + plan.hash + ": " + plan.reason});
+}
+
+void RunWatch::OnProgress(const RunRecord& record) {
+  deps_.log.Info("Progress", {{"namespace", object_.name_space},
+                              {"name", object_.name},
+                              {"step", record.step},
+                              {"message", record.message}});
+}
+
+void RunWatch::OnStatus(const nlohmann::ordered_json& status, const RunRecord& record) {
+  if (record.ending == Ending::kRunning) deps_.publisher.Offer(status);
+  deps_.observer.OnStatus(object_, status);
+  std::vector<std::string> done;
+  {
+    const std::lock_guard lock(mutex_);
+    if (record.point_of_no_return && !past_point_) {
+      past_point_ = true;
+      done.emplace_back("Committed");
+    }
+    for (const PhaseSpan& span : record.timeline) {
+      const std::string name = PhaseName(span.phase);
+      if (span.finished && told_.insert(name).second) done.push_back(name);
+    }
+  }
+  if (record.point_of_no_return) deps_.committed();
+  for (const std::string& phase : done) {
+    const bool committed = phase == "Committed";
+    deps_.events.Record(object_, {false, committed ? "PointOfNoReturn" : phase + "Done", "Restore",
+                                  committed ? "from here on there is one direction: forward"
+                                            : "phase " + phase + " is observed on all nodes"});
+  }
+}
+
+Status RunWatch::MayAct() {
+  if (Status leads = deps_.guard.Check(); !leads) return leads;
+  const std::lock_guard lock(mutex_);
+  if (!past_point_ || prepared_) return {};
+  if (Status ready = deps_.commit(); !ready)
+    return ready.error().In("before the point of no return");
+  prepared_ = true;
+  return {};
+}
+
+}  // namespace etcdrestore

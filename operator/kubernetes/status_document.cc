@@ -1,0 +1,117 @@
+#include "operator/kubernetes/status_document.h"
+
+#include <algorithm>
+
+#include "crds/schema.h"
+
+namespace etcdrestore {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// At most `limit` characters, never half of one; the server counts characters, not bytes.
+std::string Clipped(const std::string& text, std::size_t limit) {
+  std::size_t characters = 0;
+  std::size_t kept = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const bool begins = (static_cast<unsigned char>(text[at]) & 0xC0U) != 0x80U;
+    if (begins && ++characters > limit) break;
+    if (begins && characters == limit) kept = at;
+  }
+  return characters <= limit ? text : text.substr(0, kept) + "…";
+}
+
+Json FitArray(const Json& value, const Json& schema) {
+  Json out = Json::array();
+  const std::size_t limit = schema.value("maxItems", std::size_t{1000});
+  // The newest entries are the last ones.
+  for (std::size_t at = value.size() > limit ? value.size() - limit : 0; at < value.size(); ++at)
+    out.push_back(FitToSchema(value[at], schema["items"]));
+  return out;
+}
+
+std::string PhaseConditionReason(const std::string& phase) {
+  return phase == "Pending" ? "NotStarted" : phase;
+}
+
+Json Condition(const std::string& type, const std::string& status, const std::string& reason,
+               const std::string& message, const EtcdRestore& object, SystemTime now) {
+  return {{"type", type},
+          {"status", status},
+          {"reason", reason},
+          {"message", message},
+          {"observedGeneration", object.generation},
+          {"lastTransitionTime", FormatTime(now)}};
+}
+
+}  // namespace
+
+Json FitToSchema(const Json& value, const Json& schema) {
+  if (value.is_string() && schema.contains("maxLength"))
+    return Clipped(value.get<std::string>(), schema["maxLength"].get<std::size_t>());
+  if (value.is_array() && schema.contains("items")) return FitArray(value, schema);
+  if (!value.is_object() || !schema.contains("properties")) return value;
+  Json out = Json::object();
+  for (const auto& [name, member] : value.items()) {
+    const auto known = schema["properties"].find(name);
+    if (known != schema["properties"].end() && !member.is_null())
+      out[name] = FitToSchema(member, *known);
+  }
+  return out;
+}
+
+const Json& StatusSchema() { return ObjectSchema()["properties"]["status"]; }
+
+Json NextStatus(const Json& previous, const Json& next) {
+  Json fit = FitToSchema(next, StatusSchema());
+  if (!previous.is_object() || !previous.contains("conditions")) return fit;
+  for (Json& condition : fit["conditions"]) {
+    for (const Json& old : previous["conditions"]) {
+      if (old.value("type", "") == condition["type"] &&
+          old.value("status", "") == condition["status"])
+        condition["lastTransitionTime"] = old["lastTransitionTime"];
+    }
+  }
+  // Compared without regard to the order of keys, which the server does not keep.
+  return nlohmann::json(fit) == nlohmann::json(previous) ? previous : fit;
+}
+
+Json OutsideRunStatus(const EtcdRestore& object, const std::string& phase,
+                      const std::string& reason, const std::string& message, SystemTime now) {
+  const bool bad = phase == "Rejected" || phase == "Failed" || phase == "Cancelled";
+  const bool done = phase == "Succeeded";
+  const char* summary = done ? "True" : (bad ? "False" : "Unknown");
+  Json conditions = Json::array();
+  for (const char* type : {"Preflight", "Cleaned", "Fetched", "Restored", "Up", "Restarted"})
+    conditions.push_back(Condition(type, "Unknown", PhaseConditionReason(phase), "", object, now));
+  for (const char* type : {"Succeeded", "Ready"})
+    conditions.push_back(Condition(type, summary, reason, message, object, now));
+  conditions.push_back(Condition("Failed", bad ? "True" : "False", reason, message, object, now));
+  if (bad) conditions.push_back(Condition("Stalled", "True", reason, message, object, now));
+  if (!bad && !done)
+    conditions.push_back(Condition("Reconciling", "True", reason, message, object, now));
+  return {{"observedGeneration", object.generation},
+          {"phase", phase},
+          {"progress", "0/6 " + message},
+          {"runID", object.spec.run_id},
+          {"conditions", conditions}};
+}
+
+EtcdRestore BareObject(const Json& object) {
+  EtcdRestore bare;
+  const Json metadata = object.value("metadata", Json::object());
+  const Json spec = object.value("spec", Json::object());
+  bare.name = metadata.value("name", "");
+  bare.name_space = metadata.value("namespace", "");
+  bare.uid = metadata.value("uid", "");
+  bare.generation = metadata.value("generation", std::int64_t{0});
+  const auto run_id = spec.find("runID");
+  if (run_id != spec.end() && run_id->is_string()) bare.spec.run_id = run_id->get<std::string>();
+  const auto cluster = spec.find("clusterName");
+  if (cluster != spec.end() && cluster->is_string())
+    bare.spec.cluster_name = cluster->get<std::string>();
+  bare.raw = object;
+  return bare;
+}
+
+}  // namespace etcdrestore

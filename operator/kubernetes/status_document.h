@@ -1,0 +1,34 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "crds/etcd_restore.h"
+
+namespace etcdrestore {
+
+/// What the API server will take of a status: fields that the schema does not know are left out,
+/// texts and lists are cut to its limits. Pure.
+nlohmann::ordered_json FitToSchema(const nlohmann::ordered_json& value,
+                                   const nlohmann::ordered_json& schema);
+
+/// The schema of status in the CRD.
+const nlohmann::ordered_json& StatusSchema();
+
+/// `next` as it may be written after `previous`: cut to the schema, and each condition keeps its
+/// lastTransitionTime while its status is the same. Equal to `previous` when there is nothing to
+/// write. Pure.
+nlohmann::ordered_json NextStatus(const nlohmann::ordered_json& previous,
+                                  const nlohmann::ordered_json& next);
+
+/// The status of an object that no run speaks for: not begun, waiting, or refused. Every condition
+/// is there from the first visit. Pure.
+nlohmann::ordered_json OutsideRunStatus(const EtcdRestore& object, const std::string& phase,
+                                        const std::string& reason, const std::string& message,
+                                        SystemTime now);
+
+/// An object that does not pass our own checks, so that its status can say so: only metadata and
+/// runID are filled. Pure.
+EtcdRestore BareObject(const nlohmann::ordered_json& object);
+
+}  // namespace etcdrestore

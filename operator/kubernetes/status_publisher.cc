@@ -1,0 +1,93 @@
+#include "operator/kubernetes/status_publisher.h"
+
+#include "operator/kubernetes/status_document.h"
+
+namespace etcdrestore {
+namespace {
+
+using namespace std::chrono_literals;
+
+bool Gone(const Error& error) { return error.reason == "NotFound" || error.reason == "Conflict"; }
+
+}  // namespace
+
+SteadyTime Pacer::Due(SteadyTime now) const {
+  if (!last_) return now;
+  return std::max(now, *last_ + std::chrono::duration_cast<SteadyTime::duration>(gap_));
+}
+
+StatusPublisher::StatusPublisher(Deps deps, const EtcdRestore& object)
+    : deps_(deps),
+      name_{object.name_space, object.name},
+      uid_(object.uid),
+      written_(object.raw.value("status", nlohmann::ordered_json())),
+      thread_([this](const std::stop_token& stop) { Loop(stop); }) {}
+
+StatusPublisher::~StatusPublisher() = default;
+
+void StatusPublisher::Offer(nlohmann::ordered_json status) {
+  const std::lock_guard lock(mutex_);
+  pending_ = std::move(status);
+  wake_.notify_one();
+}
+
+void StatusPublisher::Loop(const std::stop_token& stop) {
+  Call call;
+  call.stop = stop;
+  std::unique_lock lock(mutex_);
+  while (wake_.wait(lock, stop, [this] { return pending_.has_value(); })) {
+    const SteadyTime due = pacer_.Due(deps_.clock.Steady());
+    wake_.wait_until(lock, stop, due, [] { return false; });
+    if (stop.stop_requested() || !pending_) continue;
+    const nlohmann::ordered_json status = std::move(*pending_);
+    pending_.reset();
+    pacer_.Wrote(deps_.clock.Steady());
+    lock.unlock();
+    const Status wrote = Write(call.Within(20s), status);
+    lock.lock();
+    if (!wrote && !Gone(wrote.error()) && !pending_) pending_ = status;
+  }
+}
+
+Status StatusPublisher::Write(const Call& call, const nlohmann::ordered_json& status) {
+  const std::lock_guard lock(writing_);
+  nlohmann::ordered_json next = NextStatus(written_, status);
+  if (next == written_) return {};
+  // With the uid, an object of the same name that was made anew is not written to.
+  KubeObject body = {
+      {"apiVersion", "etcdrestore.io/v1alpha1"},
+      {"kind", "EtcdRestore"},
+      {"metadata", {{"name", name_.name}, {"namespace", name_.name_space}, {"uid", uid_}}},
+      {"status", next}};
+  auto wrote =
+      deps_.api.Write(call, {KubeVerb::kApply, kEtcdRestores, name_, "status", std::move(body)});
+  if (!wrote) {
+    deps_.log.Warn("Status not written", {{"namespace", name_.name_space},
+                                          {"name", name_.name},
+                                          {"reason", wrote.error().reason},
+                                          {"error", wrote.error().message}});
+    return wrote.error();
+  }
+  written_ = std::move(next);
+  return {};
+}
+
+Status StatusPublisher::WriteNow(const Call& call, nlohmann::ordered_json status) {
+  {
+    const std::lock_guard lock(mutex_);
+    pending_.reset();
+    pacer_.Wrote(deps_.clock.Steady());
+  }
+  std::mutex mutex;
+  std::condition_variable_any pause;
+  std::unique_lock lock(mutex);
+  while (true) {
+    Status wrote = Write(call, status);
+    if (wrote || Gone(wrote.error()) || wrote.error().reason == "LeaseLost" ||
+        wrote.error().kind == ErrorKind::kTerminal || call.Over())
+      return wrote;
+    pause.wait_for(lock, call.stop, 2s, [] { return false; });
+  }
+}
+
+}  // namespace etcdrestore

@@ -1,0 +1,79 @@
+#include "operator/kubernetes/verdict.h"
+
+namespace etcdrestore {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using namespace std::chrono_literals;
+
+const Json& StatusOf(const EtcdRestore& object) {
+  static const Json none = Json::object();
+  const auto found = object.raw.find("status");
+  return found != object.raw.end() && found->is_object() ? *found : none;
+}
+
+std::string ReasonOfReady(const Json& status) {
+  for (const Json& condition : status.value("conditions", Json::array())) {
+    if (condition.value("type", "") == "Ready") return condition.value("reason", "");
+  }
+  return "";
+}
+
+}  // namespace
+
+bool HalfDone(const EtcdRestore& object) {
+  const Json& status = StatusOf(object);
+  return status.value("runID", "") == object.spec.run_id && status.contains("pointOfNoReturn") &&
+         status.value("phase", "") != "Succeeded";
+}
+
+ObjectVerdict Judge(const EtcdRestore& object) {
+  const Json& status = StatusOf(object);
+  const bool same_run = status.value("runID", "") == object.spec.run_id;
+  const std::string phase = same_run ? status.value("phase", "") : "";
+  const bool changed = status.value("observedGeneration", std::int64_t{-1}) != object.generation;
+  // Half a restore goes on to its end under the finalizer; one that has ended lets go.
+  if (object.raw["metadata"].contains("deletionTimestamp") &&
+      (!HalfDone(object) || phase == "Failed"))
+    return ObjectVerdict::kDeleted;
+  if (phase == "Succeeded" || phase == "Cancelled") return ObjectVerdict::kInert;
+  // A later notAfter is the one way on that needs no new runID: nothing was begun.
+  if (phase == "Rejected")
+    return changed && ReasonOfReady(status) == "Expired" ? ObjectVerdict::kRun
+                                                         : ObjectVerdict::kInert;
+  // Half a restore is gone on with when a person has touched the object.
+  if (phase == "Failed")
+    return changed && HalfDone(object) ? ObjectVerdict::kRun : ObjectVerdict::kInert;
+  if (phase == "AwaitingApproval") return changed ? ObjectVerdict::kRun : ObjectVerdict::kInert;
+  return ObjectVerdict::kRun;
+}
+
+Aftermath After(Ending ending, const Error& error, bool stopping, bool cancel) {
+  const bool interrupted = error.reason == "Interrupted" || error.reason == "LeaseLost";
+  // Cut off by us: the next leader goes on, and nobody must read of a failure in between.
+  if (interrupted && !cancel) return {false, false, stopping ? std::nullopt : std::optional(0s)};
+  switch (ending) {
+    case Ending::kRunning:
+    case Ending::kInterrupted:
+      return {false, false, Duration(0)};
+    case Ending::kLocked:
+      return {true, false, 30s};
+    case Ending::kAwaitingApproval:
+      return {true, false, std::nullopt};
+    case Ending::kNeedsAttention:
+      if (cancel) return {true, true, std::nullopt};
+      // What may pass is tried again for as long as it takes: the cluster is down.
+      return {true, false,
+              error.kind == ErrorKind::kTransient ? std::optional<Duration>(60s) : std::nullopt};
+    case Ending::kDone:
+    case Ending::kFailed:
+    case Ending::kRejected:
+    case Ending::kPreflightFailed:
+    case Ending::kCancelled:
+    case Ending::kDeadline:
+      return {true, true, std::nullopt};
+  }
+  return {};
+}
+
+}  // namespace etcdrestore

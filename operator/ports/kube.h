@@ -1,0 +1,95 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "operator/base/call.h"
+#include "operator/base/result.h"
+
+namespace etcdrestore {
+
+using KubeObject = nlohmann::ordered_json;
+
+/// One kind of object, as it stands in paths of the API.
+struct KubeType {
+  std::string group;  ///< "" for the core group
+  std::string version;
+  std::string plural;
+  bool operator==(const KubeType&) const = default;
+};
+
+inline const KubeType kEtcdRestores{"etcdrestore.io", "v1alpha1", "etcdrestores"};
+inline const KubeType kSecrets{"", "v1", "secrets"};
+inline const KubeType kConfigMaps{"", "v1", "configmaps"};
+inline const KubeType kLeases{"coordination.k8s.io", "v1", "leases"};
+inline const KubeType kEvents{"events.k8s.io", "v1", "events"};
+
+struct KubeName {
+  std::string name_space;
+  std::string name;
+  /// namespace/name, as people and queues spell it.
+  [[nodiscard]] std::string Key() const { return name_space + "/" + name; }
+  auto operator<=>(const KubeName&) const = default;
+};
+
+struct KubeListOptions {
+  std::string resource_version;  ///< "" for a consistent read, "0" for anything the server has
+  int page = 500;                ///< most objects a page; 0: all at once
+};
+struct KubeListEnd {
+  std::string resource_version;
+  bool paged = false;  ///< it came in more than one page
+};
+
+enum class KubeEventType { kAdded, kModified, kDeleted, kBookmark };
+struct KubeEvent {
+  KubeEventType type = KubeEventType::kAdded;
+  KubeObject object;
+};
+struct KubeWatchOptions {
+  std::string resource_version;
+  std::chrono::seconds timeout{300};  ///< the server ends the stream then
+};
+
+enum class KubeVerb {
+  kCreate,   ///< error AlreadyExists
+  kReplace,  ///< guarded by the body's resourceVersion: error Conflict
+  kApply,    ///< server-side apply by field manager etcdrestore, with force
+  kMerge,    ///< JSON merge patch
+  kDelete,   ///< the body may hold preconditions; gone already is done
+};
+struct KubeWrite {
+  KubeVerb verb = KubeVerb::kApply;
+  KubeType type;
+  KubeName name;
+  std::string subresource;  ///< "status" or ""
+  KubeObject body;
+};
+
+/// The API server of the management cluster. Thread safe; a watch occupies its thread.
+///
+/// Errors carry the server's own reason where it gave one: NotFound, AlreadyExists, Conflict,
+/// Expired (410), Invalid, Forbidden, Unauthorized, TooManyRequests, ResourceVersionTooLarge; else
+/// those of the transport: Unavailable, Timeout, ConnectionLost, BadAnswer. What a person must
+/// change is terminal, the rest transient. Answers with Retry-After are waited for within the call.
+class KubeApi {
+ public:
+  virtual ~KubeApi() = default;
+  virtual Result<KubeObject> Get(const Call& call, const KubeType& type, const KubeName& name) = 0;
+  /// Objects one by one as they arrive, pages as one list; the whole is never in memory. Namespace
+  /// "" is all of them. After an error some items may have been given.
+  virtual Result<KubeListEnd> List(const Call& call, const KubeType& type,
+                                   const std::string& name_space, const KubeListOptions& options,
+                                   const std::function<void(KubeObject)>& item) = 0;
+  /// Returns when the stream ends: done when the server closed it, Expired when it must be listed
+  /// anew. Events of unknown type are left out.
+  virtual Status Watch(const Call& call, const KubeType& type, const std::string& name_space,
+                       const KubeWatchOptions& options,
+                       const std::function<void(KubeEvent)>& event) = 0;
+  /// The object as the server now has it; null for kDelete.
+  virtual Result<KubeObject> Write(const Call& call, const KubeWrite& write) = 0;
+};
+
+}  // namespace etcdrestore

@@ -1,0 +1,165 @@
+#include "operator/runtime/leader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace etcdrestore {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::duration_cast;
+
+SteadyTime Plus(SteadyTime time, Duration duration) {
+  return time + duration_cast<SteadyTime::duration>(duration);
+}
+
+std::string MicroTime(SystemTime time) {
+  const auto micros =
+      duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count() % 1'000'000;
+  std::string text = FormatTime(time);
+  text.pop_back();
+  return fmt::format("{}.{:06}Z", text, micros < 0 ? 0 : micros);
+}
+
+KubeObject SpecOf(const KubeObject& lease) {
+  return lease.is_object() ? lease.value("spec", KubeObject::object()) : KubeObject::object();
+}
+
+std::string HolderOf(const KubeObject& spec) {
+  const auto holder = spec.find("holderIdentity");
+  return holder != spec.end() && holder->is_string() ? holder->get<std::string>() : "";
+}
+
+}  // namespace
+
+Status LeaderGuard::Check() const {
+  const std::lock_guard lock(mutex_);
+  if (deadline_ && clock_.Steady() < *deadline_) return {};
+  return Transient("LeaseLost",
+                   "this process is not the leader (any more): it changes nothing and ends");
+}
+
+void LeaderGuard::AllowUntil(SteadyTime deadline) {
+  const std::lock_guard lock(mutex_);
+  deadline_ = deadline;
+}
+
+void LeaderGuard::Revoke() {
+  const std::lock_guard lock(mutex_);
+  deadline_.reset();
+}
+
+Duration LeaderGuard::Left() const {
+  const std::lock_guard lock(mutex_);
+  return deadline_ ? std::max<Duration>(*deadline_ - clock_.Steady(), 0s) : 0s;
+}
+
+bool MayHold(const LeaseSeen& seen, const std::string& identity, SteadyTime now) {
+  if (seen.object.is_null()) return true;
+  const KubeObject spec = SpecOf(seen.object);
+  const std::string holder = HolderOf(spec);
+  if (holder.empty() || holder == identity) return true;
+  const int seconds = spec.value("leaseDurationSeconds", 0);
+  return now >= Plus(seen.changed, std::chrono::seconds(seconds));
+}
+
+KubeObject HeldLease(const KubeObject& before, const LeaderOptions& options, SystemTime now) {
+  KubeObject lease = before;
+  if (lease.is_null()) {
+    lease = {{"apiVersion", "coordination.k8s.io/v1"},
+             {"kind", "Lease"},
+             {"metadata", {{"namespace", options.lease.name_space}, {"name", options.lease.name}}}};
+  }
+  KubeObject spec = SpecOf(lease);
+  const bool ours = HolderOf(spec) == options.identity;
+  const int transitions = spec.value("leaseTransitions", 0);
+  if (!ours || !spec.contains("acquireTime")) spec["acquireTime"] = MicroTime(now);
+  spec["leaseTransitions"] = ours || before.is_null() ? transitions : transitions + 1;
+  spec["holderIdentity"] = options.identity;
+  spec["leaseDurationSeconds"] =
+      duration_cast<std::chrono::seconds>(options.lease_duration).count();
+  spec["renewTime"] = MicroTime(now);
+  lease["spec"] = spec;
+  return lease;
+}
+
+Status LeaderElection::Write(const Call& call, KubeVerb verb, const KubeObject& lease) {
+  const SteadyTime start = deps_.clock.Steady();
+  auto written = deps_.api.Write(call, {verb, kLeases, options_.lease, "", lease});
+  if (!written) return written.error();
+  seen_ = {std::move(*written), deps_.clock.Steady()};
+  // Counted from before the request: the server may have written at once and answered late.
+  deps_.guard.AllowUntil(Plus(start, options_.renew_deadline));
+  return {};
+}
+
+Status LeaderElection::TryOnce(const Call& call) {
+  const Duration budget = std::max<Duration>(1s, options_.renew_deadline / 2);
+  const Call one = call.Within(budget);
+  if (HolderOf(SpecOf(seen_.object)) == options_.identity) {
+    const KubeObject mine = HeldLease(seen_.object, options_, deps_.clock.Now());
+    if (Write(one, KubeVerb::kReplace, mine)) return {};
+  }
+  auto got = deps_.api.Get(one, kLeases, options_.lease);
+  if (!got && got.error().reason != "NotFound") return got.error();
+  const KubeObject now = got ? std::move(*got) : KubeObject();
+  if (SpecOf(now) != SpecOf(seen_.object) || now.is_null() != seen_.object.is_null()) {
+    seen_.changed = deps_.clock.Steady();
+    const std::string holder = HolderOf(SpecOf(now));
+    if (!holder.empty() && holder != HolderOf(SpecOf(seen_.object)) &&
+        holder != options_.identity && deps_.follows)
+      deps_.follows(holder);
+  }
+  seen_.object = now;
+  if (!MayHold(seen_, options_.identity, deps_.clock.Steady()))
+    return Transient("LockedByOther", "the leader is " + HolderOf(SpecOf(now)));
+  const KubeVerb verb = now.is_null() ? KubeVerb::kCreate : KubeVerb::kReplace;
+  return Write(one, verb, HeldLease(now, options_, deps_.clock.Now()));
+}
+
+Status LeaderElection::Acquire(const Call& call) {
+  while (!call.stop.stop_requested()) {
+    if (TryOnce(call)) return {};
+    const double jitter = 1 + 1.2 * deps_.chance();
+    deps_.wait(call, Duration(static_cast<Duration::rep>(
+                         static_cast<double>(options_.retry_period.count()) * jitter)));
+  }
+  return Transient("Interrupted", "stopped before this process became the leader");
+}
+
+Status LeaderElection::Hold(const Call& call) {
+  SteadyTime renewed = deps_.clock.Steady();
+  while (true) {
+    deps_.wait(call, options_.retry_period);
+    if (call.stop.stop_requested()) return {};
+    const SteadyTime now = deps_.clock.Steady();
+    // After a long stall another process may lead already: stop first, ask later.
+    if (Status may = deps_.guard.Check(); !may) return may;
+    if (TryOnce(call)) {
+      renewed = now;
+      continue;
+    }
+    if (deps_.clock.Steady() - renewed < options_.renew_deadline &&
+        HolderOf(SpecOf(seen_.object)) == options_.identity)
+      continue;
+    deps_.guard.Revoke();
+    return Transient("LeaseLost", "the Lease " + options_.lease.Key() +
+                                      " could not be renewed for " +
+                                      HumanDuration(options_.renew_deadline));
+  }
+}
+
+void LeaderElection::Release(const Call& call) {
+  if (!deps_.guard.Check()) return;
+  deps_.guard.Revoke();
+  KubeObject lease = seen_.object;
+  const std::string now = MicroTime(deps_.clock.Now());
+  lease["spec"]["holderIdentity"] = "";
+  lease["spec"]["leaseDurationSeconds"] = 1;
+  lease["spec"]["renewTime"] = now;
+  lease["spec"]["acquireTime"] = now;
+  (void)deps_.api.Write(call.Within(5s), {KubeVerb::kReplace, kLeases, options_.lease, "", lease});
+}
+
+}  // namespace etcdrestore

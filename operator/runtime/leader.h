@@ -1,0 +1,81 @@
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "operator/ports/kube.h"
+
+namespace etcdrestore {
+
+struct LeaderOptions {
+  KubeName lease;
+  std::string identity;  ///< <host>_<random>, never used by another process
+  Duration lease_duration = std::chrono::seconds(15);
+  Duration renew_deadline = std::chrono::seconds(10);
+  Duration retry_period = std::chrono::seconds(2);
+};
+
+/// Until when this process may act. The server knows nothing of it, so everything that changes
+/// something asks here first. Thread safe.
+class LeaderGuard {
+ public:
+  explicit LeaderGuard(const Clock& clock) : clock_(clock) {}
+  /// Error LeaseLost (transient): another process may be at work.
+  [[nodiscard]] Status Check() const;
+  void AllowUntil(SteadyTime deadline);
+  void Revoke();
+  [[nodiscard]] Duration Left() const;
+
+ private:
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  std::optional<SteadyTime> deadline_;
+};
+
+/// What is known of the Lease: the record, and when we saw it change. Another holder's time is
+/// never compared with ours.
+struct LeaseSeen {
+  KubeObject object;  ///< null: there is none
+  SteadyTime changed{};
+};
+/// True when this identity may write itself into the Lease. Pure.
+bool MayHold(const LeaseSeen& seen, const std::string& identity, SteadyTime now);
+/// The Lease with us as its holder; keeps acquireTime and the count of transitions of our own.
+/// Pure.
+KubeObject HeldLease(const KubeObject& before, const LeaderOptions& options, SystemTime now);
+
+/// One of many processes is the leader, by a Lease. Acquire, then Hold, then Release, from one
+/// thread. Uses a connection of its own, so that other traffic cannot starve it.
+class LeaderElection {
+ public:
+  struct Deps {
+    KubeApi& api;
+    const Clock& clock;
+    std::function<void(const Call&, Duration)> wait;
+    std::function<double()> chance;
+    LeaderGuard& guard;
+    std::function<void(const std::string& holder)> follows;  ///< hears of each other leader
+  };
+  LeaderElection(Deps deps, LeaderOptions options)
+      : deps_(std::move(deps)), options_(std::move(options)) {}
+
+  /// Done when we lead; Interrupted when stopped first.
+  Status Acquire(const Call& call);
+  /// Renews until the call is stopped (done) or the renewal failed for the whole deadline
+  /// (LeaseLost): the guard has then said no for as long as it took to find out.
+  Status Hold(const Call& call);
+  /// Gives the Lease away at once. Only after all work has stopped.
+  void Release(const Call& call);
+
+ private:
+  Status TryOnce(const Call& call);
+  Status Write(const Call& call, KubeVerb verb, const KubeObject& lease);
+
+  Deps deps_;
+  LeaderOptions options_;
+  LeaseSeen seen_;
+};
+
+}  // namespace etcdrestore

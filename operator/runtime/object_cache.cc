@@ -1,0 +1,90 @@
+#include "operator/runtime/object_cache.h"
+
+namespace etcdrestore {
+namespace {
+
+CachedObject Stripped(KubeObject object) {
+  const auto metadata = object.find("metadata");
+  if (metadata != object.end() && metadata->is_object()) metadata->erase("managedFields");
+  return std::make_shared<const KubeObject>(std::move(object));
+}
+
+}  // namespace
+
+std::string MetaOf(const KubeObject& object, const char* field) {
+  const auto metadata = object.find("metadata");
+  if (metadata == object.end() || !metadata->is_object()) return "";
+  const auto found = metadata->find(field);
+  return found != metadata->end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+KubeName NameOf(const KubeObject& object) {
+  return {MetaOf(object, "namespace"), MetaOf(object, "name")};
+}
+
+CachedObject ObjectCache::Find(const KubeName& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = objects_.find(name);
+  return found == objects_.end() ? nullptr : found->second;
+}
+
+std::size_t ObjectCache::size() const {
+  const std::lock_guard lock(mutex_);
+  return objects_.size();
+}
+
+std::vector<ObjectChange> ObjectCache::Put(CachedObject object) {
+  const KubeName name = NameOf(*object);
+  const std::lock_guard lock(mutex_);
+  CachedObject& slot = objects_[name];
+  const CachedObject before = std::exchange(slot, object);
+  if (before && MetaOf(*before, "uid") != MetaOf(*object, "uid"))
+    return {{name, before, nullptr}, {name, nullptr, object}};
+  return {{name, before, object}};
+}
+
+std::vector<ObjectChange> ObjectCache::Upsert(KubeObject object) {
+  return Put(Stripped(std::move(object)));
+}
+
+std::vector<ObjectChange> ObjectCache::Remove(KubeObject object) {
+  const KubeName name = NameOf(object);
+  const std::lock_guard lock(mutex_);
+  if (objects_.erase(name) == 0) return {};
+  return {{name, Stripped(std::move(object)), nullptr}};
+}
+
+std::vector<ObjectChange> ObjectCache::ListItem(KubeObject object) {
+  const KubeName name = NameOf(object);
+  {
+    const std::lock_guard lock(mutex_);
+    listed_.insert(name);
+    const auto known = objects_.find(name);
+    if (known != objects_.end() && MetaOf(*known->second, "uid") == MetaOf(object, "uid") &&
+        MetaOf(*known->second, "resourceVersion") == MetaOf(object, "resourceVersion"))
+      return {};
+  }
+  return Put(Stripped(std::move(object)));
+}
+
+std::vector<ObjectChange> ObjectCache::ListEnd() {
+  const std::lock_guard lock(mutex_);
+  std::vector<ObjectChange> gone;
+  for (auto it = objects_.begin(); it != objects_.end();) {
+    if (listed_.contains(it->first)) {
+      ++it;
+      continue;
+    }
+    gone.push_back({it->first, it->second, nullptr});
+    it = objects_.erase(it);
+  }
+  listed_.clear();
+  return gone;
+}
+
+void ObjectCache::ListBroken() {
+  const std::lock_guard lock(mutex_);
+  listed_.clear();
+}
+
+}  // namespace etcdrestore

@@ -1,0 +1,103 @@
+#include "operator/runtime/reflector.h"
+
+namespace etcdrestore {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kPage = 500;
+
+bool VersionRefused(const Error& error) {
+  return error.reason == "Expired" || error.reason == "ResourceVersionTooLarge";
+}
+
+}  // namespace
+
+void Reflector::Run(const Call& call) {
+  while (!call.stop.stop_requested()) {
+    Status listed = List(call);
+    // The version is unknown to this server: asking for the newest state needs no pause.
+    if (!listed && version_unavailable_ && VersionRefused(listed.error())) listed = List(call);
+    if (call.stop.stop_requested()) return;
+    const Error why = listed ? WatchOn(call) : listed.error();
+    if (call.stop.stop_requested()) return;
+    Restarted("relist", why);
+    deps_.wait(call, backoff_.Next(deps_.clock.Steady()));
+  }
+}
+
+Status Reflector::List(const Call& call) {
+  KubeListOptions options;
+  options.resource_version = version_unavailable_ ? "" : version_;
+  // A page limit together with a version would be answered from etcd, past the server's cache.
+  const bool from_cache = !options.resource_version.empty() && options.resource_version != "0";
+  options.page = from_cache && !paged_without_cache_ ? 0 : kPage;
+  const auto end = deps_.api.List(call, type_, name_space_, options, [this](KubeObject object) {
+    Tell(deps_.cache.ListItem(std::move(object)));
+  });
+  if (!end) {
+    deps_.cache.ListBroken();
+    // A page token that ran out: the same list once more, unpaged by the server's cache.
+    version_unavailable_ = VersionRefused(end.error()) && !version_unavailable_;
+    return end.error();
+  }
+  Tell(deps_.cache.ListEnd());
+  version_ = end->resource_version;
+  version_unavailable_ = false;
+  paged_without_cache_ = options.resource_version == "0" && end->paged;
+  synced_ = true;
+  return {};
+}
+
+Error Reflector::WatchOn(const Call& call) {
+  while (true) {
+    const SteadyTime start = deps_.clock.Steady();
+    events_ = 0;
+    const Status ended = WatchOnce(call);
+    if (call.stop.stop_requested()) return Transient("Interrupted", "stopped");
+    if (ended) {
+      if (events_ == 0 && deps_.clock.Steady() - start < 1s)
+        return Transient("VeryShortWatch", "the server ended the watch at once");
+      continue;
+    }
+    const Error& error = ended.error();
+    if (error.reason == "WatchSilent") {
+      Restarted("watch", error);
+      continue;
+    }
+    // A server that is not there or busy will know the version again: a list would only add to its
+    // load.
+    if (error.reason != "Unavailable" && error.reason != "TooManyRequests") return error;
+    Restarted("watch", error);
+    deps_.wait(call, backoff_.Next(deps_.clock.Steady()));
+    if (call.stop.stop_requested()) return Transient("Interrupted", "stopped");
+  }
+}
+
+Status Reflector::WatchOnce(const Call& call) {
+  KubeWatchOptions options;
+  options.resource_version = version_;
+  // Uneven, so that watchers do not come back together.
+  options.timeout = 300s + std::chrono::seconds(static_cast<int>(deps_.chance() * 300));
+  return deps_.api.Watch(call, type_, name_space_, options,
+                         [this](KubeEvent event) { Take(std::move(event)); });
+}
+
+void Reflector::Take(KubeEvent event) {
+  ++events_;
+  const std::string version = MetaOf(event.object, "resourceVersion");
+  if (!version.empty()) version_ = version;
+  if (event.type == KubeEventType::kBookmark) return;
+  Tell(event.type == KubeEventType::kDeleted ? deps_.cache.Remove(std::move(event.object))
+                                             : deps_.cache.Upsert(std::move(event.object)));
+}
+
+void Reflector::Tell(const std::vector<ObjectChange>& changes) {
+  for (const ObjectChange& change : changes) deps_.changed(change);
+}
+
+void Reflector::Restarted(const std::string& what, const Error& error) {
+  if (deps_.restarted) deps_.restarted(what, error.reason + ": " + error.message);
+}
+
+}  // namespace etcdrestore

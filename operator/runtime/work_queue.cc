@@ -1,0 +1,149 @@
+#include "operator/runtime/work_queue.h"
+
+#include <algorithm>
+
+namespace etcdrestore {
+
+using namespace std::chrono_literals;
+
+void QueueState::Ready(const std::string& key, const Waiting& waiting) {
+  parked_.erase(key);
+  const bool known = dirty_.contains(key);
+  dirty_[key].lane = waiting.lane;
+  if (!known) dirty_[key].added = waiting.added;
+  if (busy_.contains(key)) return;
+  if (std::find(ready_.begin(), ready_.end(), key) == ready_.end()) ready_.push_back(key);
+}
+
+void QueueState::Add(const std::string& key, const std::string& lane, SteadyTime now) {
+  delayed_.erase(key);
+  Ready(key, {lane, now});
+}
+
+void QueueState::AddAt(const std::string& key, const std::string& lane, SteadyTime due,
+                       SteadyTime now) {
+  if (due <= now) return Add(key, lane, now);
+  if (dirty_.contains(key)) return;
+  const auto [known, fresh] = delayed_.try_emplace(key, due, lane);
+  if (!fresh) known->second = {std::min(known->second.first, due), lane};
+}
+
+void QueueState::AddFailed(const std::string& key, const std::string& lane, SteadyTime now) {
+  const int failures = failures_[key]++;
+  const Duration pause = std::min<Duration>(5ms * (1LL << std::min(failures, 18)), 1000s);
+  AddAt(key, lane, now + std::chrono::duration_cast<SteadyTime::duration>(pause), now);
+}
+
+void QueueState::Wake(SteadyTime now) {
+  for (auto it = delayed_.begin(); it != delayed_.end();) {
+    if (it->second.first > now) {
+      ++it;
+      continue;
+    }
+    const auto [key, due] = *it;
+    it = delayed_.erase(it);
+    Ready(key, {due.second, due.first});
+  }
+}
+
+std::optional<WorkItem> QueueState::Take(SteadyTime now) {
+  Wake(now);
+  if (ready_.empty()) return std::nullopt;
+  const std::string key = ready_.front();
+  ready_.pop_front();
+  const Waiting waiting = dirty_.at(key);
+  dirty_.erase(key);
+  WorkItem item{key, waiting.lane, "", waiting.added};
+  const auto held = lanes_.find(item.lane);
+  if (held != lanes_.end()) {
+    item.held_by = held->second;
+    parked_[key] = held->second;
+  } else {
+    lanes_[item.lane] = key;
+  }
+  busy_[key] = item.lane;
+  return item;
+}
+
+void QueueState::Done(const std::string& key, SteadyTime now) {
+  const auto busy = busy_.find(key);
+  if (busy == busy_.end()) return;
+  const std::string lane = busy->second;
+  busy_.erase(busy);
+  const auto held = lanes_.find(lane);
+  const bool held_it = held != lanes_.end() && held->second == key;
+  if (held_it) lanes_.erase(held);
+  if (dirty_.contains(key)) ready_.push_back(key);
+  // A key that was told to wait while its holder ended in the meantime must not wait for ever.
+  const auto parked = parked_.find(key);
+  if (parked != parked_.end() && !lanes_.contains(lane)) Ready(key, {lane, now});
+  if (!held_it) return;
+  std::vector<std::string> freed;
+  for (const auto& [waiting, holder] : parked_) {
+    if (holder == key && !busy_.contains(waiting)) freed.push_back(waiting);
+  }
+  for (const std::string& waiting : freed) Ready(waiting, {lane, now});
+}
+
+std::optional<SteadyTime> QueueState::NextDue() const {
+  if (!ready_.empty()) return SteadyTime::min();
+  std::optional<SteadyTime> next;
+  for (const auto& [key, due] : delayed_) next = next ? std::min(*next, due.first) : due.first;
+  return next;
+}
+
+int QueueState::failures(const std::string& key) const {
+  const auto found = failures_.find(key);
+  return found == failures_.end() ? 0 : found->second;
+}
+
+void WorkQueue::Add(const std::string& key, const std::string& lane) {
+  const std::lock_guard lock(mutex_);
+  state_.Add(key, lane, clock_.Steady());
+  wake_.notify_one();
+}
+
+void WorkQueue::AddAfter(const std::string& key, const std::string& lane, Duration pause) {
+  const std::lock_guard lock(mutex_);
+  const SteadyTime now = clock_.Steady();
+  state_.AddAt(key, lane, now + std::chrono::duration_cast<SteadyTime::duration>(pause), now);
+  wake_.notify_one();
+}
+
+void WorkQueue::AddFailed(const std::string& key, const std::string& lane) {
+  const std::lock_guard lock(mutex_);
+  state_.AddFailed(key, lane, clock_.Steady());
+  wake_.notify_one();
+}
+
+void WorkQueue::Forget(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  state_.Forget(key);
+}
+
+std::optional<WorkItem> WorkQueue::Take(const Call& call) {
+  std::unique_lock lock(mutex_);
+  while (!call.stop.stop_requested()) {
+    if (auto item = state_.Take(clock_.Steady())) return item;
+    const auto due = state_.NextDue();
+    const auto until = due ? *due : clock_.Steady() + 1h;
+    wake_.wait_until(lock, call.stop, until, [this] {
+      const auto next = state_.NextDue();
+      return next && *next <= clock_.Steady();
+    });
+  }
+  return std::nullopt;
+}
+
+void WorkQueue::Done(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  state_.Done(key, clock_.Steady());
+  wake_.notify_all();
+}
+
+std::size_t WorkQueue::depth() const {
+  const std::lock_guard lock(mutex_);
+  return state_.depth();
+}
+
+}  // namespace etcdrestore

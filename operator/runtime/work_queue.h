@@ -1,0 +1,77 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "operator/base/call.h"
+
+namespace etcdrestore {
+
+struct WorkItem {
+  std::string key;
+  std::string lane;
+  std::string held_by;  ///< not "": the lane is taken by that key; only say so, do nothing
+  SteadyTime added{};
+};
+
+/// Which key is to be worked on next. A key is never handed out twice at once and never lost: added
+/// while it is worked on, it comes again afterwards. Keys of one lane are worked on one after the
+/// other; one that must wait is handed out once with `held_by`. Pure: time is passed in.
+class QueueState {
+ public:
+  void Add(const std::string& key, const std::string& lane, SteadyTime now);
+  /// Not before `due`; a key that waits already keeps the earlier time.
+  void AddAt(const std::string& key, const std::string& lane, SteadyTime due, SteadyTime now);
+  /// After 5 ms, doubled with each failure in a row up to 1000 s.
+  void AddFailed(const std::string& key, const std::string& lane, SteadyTime now);
+  void Forget(const std::string& key) { failures_.erase(key); }
+  [[nodiscard]] std::optional<WorkItem> Take(SteadyTime now);
+  void Done(const std::string& key, SteadyTime now);
+
+  /// When Take may have something; nullopt: nothing waits.
+  [[nodiscard]] std::optional<SteadyTime> NextDue() const;
+  [[nodiscard]] std::size_t depth() const { return ready_.size() + parked_.size(); }
+  [[nodiscard]] int failures(const std::string& key) const;
+
+ private:
+  struct Waiting {
+    std::string lane;
+    SteadyTime added{};
+  };
+  void Ready(const std::string& key, const Waiting& waiting);
+  void Wake(SteadyTime now);
+
+  std::deque<std::string> ready_;
+  std::map<std::string, Waiting> dirty_;      ///< in ready_ or parked_, or to come after processing
+  std::map<std::string, std::string> busy_;   ///< key -> lane, handed out
+  std::map<std::string, std::string> lanes_;  ///< lane -> key that holds it
+  std::map<std::string, std::string> parked_;  ///< key -> holder that it was told of
+  std::map<std::string, std::pair<SteadyTime, std::string>> delayed_;  ///< key -> due, lane
+  std::map<std::string, int> failures_;
+};
+
+/// The same for threads. Take blocks until there is something or the call is stopped.
+class WorkQueue {
+ public:
+  explicit WorkQueue(const Clock& clock) : clock_(clock) {}
+  void Add(const std::string& key, const std::string& lane);
+  void AddAfter(const std::string& key, const std::string& lane, Duration pause);
+  void AddFailed(const std::string& key, const std::string& lane);
+  void Forget(const std::string& key);
+  std::optional<WorkItem> Take(const Call& call);
+  void Done(const std::string& key);
+  [[nodiscard]] std::size_t depth() const;
+
+ private:
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  std::condition_variable_any wake_;
+  QueueState state_;
+};
+
+}  // namespace etcdrestore

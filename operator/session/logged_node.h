@@ -1,0 +1,17 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "operator/ports/node.h"
+
+namespace etcdrestore {
+
+/// A Node that writes a line for each command to `path`: time, node, the act and its arguments,
+/// exit code, milliseconds. Script text and standard input are not written: URLs and snapshots go
+/// that way. `may_run` is asked before each command and its error is the command's; empty: always.
+std::unique_ptr<Node> WithCommandLog(std::unique_ptr<Node> node, std::string name, std::string path,
+                                     std::function<Status()> may_run = {});
+
+}  // namespace etcdrestore

@@ -1,0 +1,287 @@
+#include "operator/session/session.h"
+
+#include <condition_variable>
+#include <cstdlib>
+#include <filesystem>
+#include <mutex>
+
+#include "operator/adapters/http/cluster_api_http.h"
+#include "operator/adapters/manifests/cluster_text.h"
+#include "operator/adapters/process/rke_cli.h"
+#include "operator/adapters/ssh/ssh_node.h"
+#include "operator/adapters/yaml/yaml_loader.h"
+#include "operator/base/files.h"
+#include "operator/base/holder.h"
+#include "operator/session/logged_node.h"
+#include "operator/session/sources.h"
+#include "reconcilers/restore/script_machine.h"
+
+namespace etcdrestore {
+namespace {
+
+std::string Home() {
+  const char* home = std::getenv("HOME");
+  return home == nullptr ? "/root" : home;
+}
+
+std::string Expanded(const std::string& path) {
+  return path.starts_with("~/") ? Home() + path.substr(1) : path;
+}
+
+void WaitOrStop(const Call& call, Duration duration) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::unique_lock lock(mutex);
+  wake.wait_for(lock, call.stop, std::min<Duration>(duration, call.Left()), [] { return false; });
+}
+
+Result<nlohmann::ordered_json> ReadYamlFile(const std::string& path) {
+  auto text = ReadFile(path);
+  if (!text) return text.error();
+  auto documents = LoadYaml(*text, path, YamlDialect::kRke);
+  if (!documents) return documents.error();
+  if (documents->size() != 1)
+    return Terminal("YamlInvalid", path + " does not hold exactly one document");
+  return documents->front().value;
+}
+
+/// One run: all that lives as long as it does, in the order in which it must die.
+class Session {
+ public:
+  Session(const SessionInput& input, RunListener& listener) : input_(input), listener_(listener) {}
+
+  SessionResult Run(const Call& call) {
+    SessionResult result;
+    if (Status ready = Prepare(); !ready) {
+      const bool locked = ready.error().reason == "LockedByOther";
+      result.ending = locked ? Ending::kLocked : Ending::kRejected;
+      result.error = ready.error();
+      return result;
+    }
+    Crew crew(*target_,
+              [this](const Call& one, const TargetNode& node) { return Connect(one, node); });
+    auto rke = MakeRkeCli(input_.rke, folder_);
+    auto api = MakeClusterApi(ReadYamlFile);
+    Executor executor(
+        {*target_, crew, *rke, *api,
+         [this](const Call& one, const TargetNode& node) { return Connect(one, node); },
+         ParseClusterStateText, RenderClusterConfigText(target_->config), folder_,
+         [this](const std::string& line) { listener_.OnNote(line); }});
+    Reporter reporter(*this);
+    Reconciler reconciler(
+        {*target_, crew, executor, clock_, reporter,
+         [this](const Call& one) {
+           return OpenSources(one, input_.values, target_->object.spec, clock_, SnapshotNodes());
+         },
+         [this](const std::string& text) { return AdoptState(text); },
+         [this] { return host_keys_; }, [&rke](const Call& one) { return rke->Version(one); },
+         IsDeadHere, WaitOrStop, folder_},
+        input_.request);
+    const RunRecord record = reconciler.Run(call);
+    Finish(record, executor, result);
+    return result;
+  }
+
+ private:
+  /// Keeps status.json up to date and passes everything on.
+  class Reporter final : public RunListener {
+   public:
+    explicit Reporter(Session& session) : session_(session) {}
+    void OnNote(const std::string& line) override { session_.listener_.OnNote(line); }
+    void OnChecks(const std::vector<Check>& checks) override {
+      session_.listener_.OnChecks(checks);
+    }
+    void OnPlan(const PlanDocument& plan) override { session_.listener_.OnPlan(plan); }
+    void OnProgress(const RunRecord& record) override {
+      session_.WriteStatus(record);
+      session_.listener_.OnProgress(record);
+    }
+
+   private:
+    Session& session_;
+  };
+
+  Status Prepare() {
+    const EtcdRestoreSpec& spec = input_.object.spec;
+    for (const SourceSpec& source : spec.sources) {
+      if (!input_.local_files && std::holds_alternative<FileSourceSpec>(source))
+        return Terminal("SourceNotAllowed",
+                        "spec.sources: `file` works only on the command line (etcdrestore run -f); "
+                        "in a management cluster use s3, http or nodes");
+    }
+    if (Status found = CheckReferences(input_.values, spec); !found) return found;
+    auto config_text = input_.values.Resolve(spec.cluster_config);
+    if (!config_text) return config_text.error();
+    auto config = ParseClusterConfigText(config_text->Reveal(), "cluster.yml");
+    if (!config) return config.error();
+    for (const std::string& warning : config->warnings) listener_.OnNote(warning);
+    std::optional<ClusterState> state;
+    if (spec.cluster_state) {
+      auto text = input_.values.Resolve(*spec.cluster_state);
+      if (!text) return text.error();
+      auto parsed = ParseClusterStateText(text->Reveal());
+      if (!parsed) return parsed.error();
+      state = std::move(*parsed);
+    }
+    auto target = MakeTarget(input_.object, *config, std::move(state));
+    if (!target) return target.error();
+    target_.emplace(std::move(*target));
+    return OpenState();
+  }
+
+  Status OpenState() {
+    const std::string& state = input_.state_dir;
+    folder_ = state + "/runs/" + target_->run;
+    for (const std::string& path : {state + "/clusters", folder_}) {
+      if (Status made = MakeFolder(path); !made) return made;
+    }
+    auto lock = FileLock::Take(state + "/clusters/" + target_->object.spec.cluster_name + ".lock",
+                               OwnHolderId() + " for run " + target_->run_key + "\n");
+    if (!lock) return lock.error();
+    lock_.emplace(std::move(*lock));
+    return MakeConnector();
+  }
+
+  Status MakeConnector() {
+    const EtcdRestoreSpec& spec = target_->object.spec;
+    SshConnector::Options options;
+    if (spec.known_hosts) {
+      auto text = input_.values.Resolve(*spec.known_hosts);
+      if (!text) return text.error();
+      options.known_hosts = text->Reveal();
+    } else if (input_.local_files) {
+      const std::string path =
+          input_.known_hosts_file.empty() ? Home() + "/.ssh/known_hosts" : input_.known_hosts_file;
+      options.known_hosts = ReadFile(path).value_or("");
+    }
+    options.policy = spec.host_key_policy == HostKeyPolicy::kStrict
+                         ? ssh::HostKeyPolicy::kStrict
+                         : ssh::HostKeyPolicy::kAcceptNew;
+    options.on_accept = [this](const AcceptedHostKey& key) {
+      const std::lock_guard guard(mutex_);
+      accepted_.push_back("accepted the new host key of " + key.node + ": " + key.fingerprint);
+    };
+    connector_ = std::make_unique<SshConnector>(std::move(options));
+    return {};
+  }
+
+  Result<NodeEndpoint> Endpoint(const TargetNode& node) const {
+    const EtcdRestoreSpec& spec = target_->object.spec;
+    NodeEndpoint endpoint{node.name,
+                          node.node.address,
+                          node.node.port,
+                          node.node.user,
+                          Secret(node.node.ssh_key),
+                          Secret(),
+                          target_->config.ssh_agent_auth && input_.local_files,
+                          node.node.docker_socket};
+    const std::string path = input_.local_files ? Expanded(node.node.ssh_key_path) : "";
+    if (endpoint.private_key.empty() && !path.empty() && FileExists(path)) {
+      auto text = ReadFile(path, 1U << 20U);
+      if (!text) return text.error();
+      endpoint.private_key = Secret(*text);
+    }
+    if (endpoint.private_key.empty() && spec.ssh_private_key) {
+      auto text = input_.values.Resolve(*spec.ssh_private_key);
+      if (!text) return text.error();
+      endpoint.private_key = *text;
+    }
+    if (spec.ssh_passphrase) {
+      auto text = input_.values.Resolve(*spec.ssh_passphrase);
+      if (!text) return text.error();
+      endpoint.passphrase = *text;
+    }
+    if (endpoint.private_key.empty() && !endpoint.use_agent) {
+      return Terminal("KeyUnreadable",
+                      "no SSH key for node " + node.name + ": " +
+                          (input_.local_files ? path + " is not on this machine and " : "") +
+                          "spec.ssh.privateKey is not set");
+    }
+    return endpoint;
+  }
+
+  Result<std::unique_ptr<Machine>> Connect(const Call& call, const TargetNode& node) {
+    auto endpoint = Endpoint(node);
+    if (!endpoint) return endpoint.error();
+    auto connected = connector_->Connect(call.Within(std::chrono::seconds(30)), *endpoint);
+    if (!connected) return connected.error();
+    auto logged =
+        WithCommandLog(std::move(*connected), node.name, folder_ + "/commands.log", input_.may_act);
+    {
+      const std::lock_guard guard(mutex_);
+      host_keys_[node.name] = logged->host_key_fingerprint();
+      nodes_.push_back({node.name, logged.get()});
+    }
+    return MakeScriptMachine(std::move(logged), node.name,
+                             {OwnHolderId(), target_->object.spec.cluster_name},
+                             {target_->run, target_->config.prefix_path});
+  }
+
+  std::vector<SnapshotNode> SnapshotNodes() {
+    const std::lock_guard guard(mutex_);
+    std::vector<SnapshotNode> etcd;
+    for (const TargetNode* node : target_->EtcdNodes()) {
+      for (const SnapshotNode& known : nodes_) {
+        if (known.name == node->name) etcd.push_back(known);
+      }
+    }
+    return etcd;
+  }
+
+  Status AdoptState(const std::string& text) {
+    auto state = ParseClusterStateText(text);
+    if (!state) return state.error();
+    target_->state = std::move(*state);
+    return {};
+  }
+
+  void WriteStatus(const RunRecord& record) {
+    nlohmann::ordered_json object = target_->object.raw;
+    object["status"] = ToStatus(*target_, record, clock_.Now());
+    if (input_.on_status) input_.on_status(object["status"], record);
+    (void)WriteFileAtomically(folder_ + "/status.json", object.dump(2) + "\n");
+  }
+
+  void Finish(const RunRecord& record, const Executor& executor, SessionResult& result) {
+    for (const std::string& line : accepted_) listener_.OnNote(line);
+    result.ending = record.ending;
+    result.error = record.error;
+    result.status = ToStatus(*target_, record, clock_.Now());
+    result.run = target_->run;
+    result.status_path = folder_ + "/status.json";
+    if (record.ending == Ending::kNeedsAttention)
+      result.where_things_stand = WhereThingsStand(*target_, record);
+    for (const TargetNode* node : target_->EtcdNodes()) {
+      const NodeFacts* facts = record.seen.Of(*node);
+      if (facts != nullptr && facts->receipt && facts->receipt->stage >= Stage::kCommitted)
+        result.way_back.emplace_back(node->name, WayBack(*target_, *facts));
+    }
+    const std::string state = folder_ + "/rke/cluster.rkestate";
+    if (record.ending != Ending::kDone || !FileExists(state)) return;
+    for (const auto& [name, path] : {std::pair<std::string, std::string>{"cluster.rkestate", state},
+                                     {"kube_config_cluster.yml", executor.KubeconfigPath()},
+                                     {"cluster.yml", folder_ + "/rke/cluster.yml"}}) {
+      if (FileExists(path)) result.made.emplace(name, path);
+    }
+  }
+
+  const SessionInput& input_;
+  RunListener& listener_;
+  RealClock clock_;
+  std::optional<Target> target_;
+  std::optional<FileLock> lock_;
+  std::string folder_;
+  std::unique_ptr<SshConnector> connector_;
+  std::mutex mutex_;  ///< guards the three below: nodes connect in parallel
+  std::map<std::string, std::string> host_keys_;
+  std::vector<SnapshotNode> nodes_;
+  std::vector<std::string> accepted_;
+};
+
+}  // namespace
+
+SessionResult RunSession(const Call& call, const SessionInput& input, RunListener& listener) {
+  return Session(input, listener).Run(call);
+}
+
+}  // namespace etcdrestore

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <vector>
+
+#include "crds/values.h"
+#include "operator/adapters/sources/nodes_store.h"
+#include "reconcilers/restore/snapshot_choice.h"
+
+namespace etcdrestore {
+
+/// Opens spec.sources with their credentials, in their order. Does not talk to anyone. Errors: the
+/// stores', ReferenceNotFound.
+Result<std::vector<SnapshotSource>> OpenSources(const Call& call, const Values& values,
+                                                const EtcdRestoreSpec& spec, const Clock& clock,
+                                                std::vector<SnapshotNode> nodes);
+
+}  // namespace etcdrestore

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "operator/ports/kube.h"
+
+namespace etcdrestore::fakes {
+
+/// An API server in memory: objects with uid, generation and resourceVersion, guarded replace,
+/// apply and merge as far as the operator uses them. No watch, no schema, no roles: those are
+/// tested against the real one. Thread safe.
+class FakeKube final : public KubeApi {
+ public:
+  Result<KubeObject> Get(const Call& call, const KubeType& type, const KubeName& name) override;
+  Result<KubeListEnd> List(const Call& call, const KubeType& type, const std::string& name_space,
+                           const KubeListOptions& options,
+                           const std::function<void(KubeObject)>& item) override;
+  Status Watch(const Call& call, const KubeType& type, const std::string& name_space,
+               const KubeWatchOptions& options,
+               const std::function<void(KubeEvent)>& event) override;
+  Result<KubeObject> Write(const Call& call, const KubeWrite& write) override;
+
+  /// Asked before each request; an error is its answer.
+  std::function<std::optional<Error>(const std::string& verb, const KubeType&, const KubeName&)>
+      refuse;
+  [[nodiscard]] std::optional<KubeObject> Find(const KubeType& type, const KubeName& name) const;
+  /// Puts an object there as somebody else would.
+  KubeObject Put(const KubeType& type, KubeObject object);
+  void Remove(const KubeType& type, const KubeName& name);
+  [[nodiscard]] std::vector<KubeWrite> writes() const;
+
+ private:
+  std::optional<Error> Refused(const std::string& verb, const KubeType& type, const KubeName& name);
+  KubeObject& Store(const KubeType& type, const KubeName& name, KubeObject object);
+
+  mutable std::mutex mutex_;
+  std::map<std::string, std::map<KubeName, KubeObject>> objects_;
+  std::vector<KubeWrite> writes_;
+  int version_ = 0;
+};
+
+}  // namespace etcdrestore::fakes

@@ -1,0 +1,88 @@
+// The table of tests/unit/crds/cases through the real API server: what it refuses, the command line
+// refuses, with the same field path and, for rules, the same message.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "operator/adapters/yaml/yaml_loader.h"
+#include "operator/base/files.h"
+#include "tests/integration/kube/server.h"
+
+namespace etcdrestore::testing {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void Merge(Json& target, const Json& patch) {
+  if (!patch.is_object()) {
+    target = patch;
+    return;
+  }
+  if (!target.is_object()) target = Json::object();
+  for (const auto& [key, value] : patch.items()) {
+    if (value.is_null()) {
+      target.erase(key);
+    } else {
+      Merge(target[key], value);
+    }
+  }
+}
+
+/// The object of a case, under a name of its own where the case is not about the name.
+Json Patched(const Json& base, const Json& one, const char* field, std::size_t number) {
+  Json object = base;
+  Merge(object, one.value(field, Json::object()));
+  if (object.contains("metadata") && object["metadata"].is_object() &&
+      object["metadata"].value("name", Json()) == base["metadata"]["name"])
+    object["metadata"]["name"] = "case-" + std::to_string(number);
+  return object;
+}
+
+std::string Answer(const Json& object, KubeVerb verb) {
+  KubeObject body = object;
+  const Json metadata = object.value("metadata", Json::object());
+  const KubeName name{
+      "recovery", metadata.is_object() && metadata.contains("name") && metadata["name"].is_string()
+                      ? metadata["name"].get<std::string>()
+                      : ""};
+  if (verb == KubeVerb::kReplace) {
+    const auto now = Server().api().Get({}, kEtcdRestores, name);
+    if (!now) return now.error().message;
+    body["metadata"]["resourceVersion"] = (*now)["metadata"]["resourceVersion"];
+  }
+  const auto wrote = Server().api().Write({}, {verb, kEtcdRestores, name, "", body});
+  return wrote ? "" : wrote.error().message;
+}
+
+TEST(ObjectCases, TheApiServerSaysTheSame) {
+  const std::string path =
+      std::string(ETCDRESTORE_SOURCE_DIR) + "/tests/unit/crds/cases/objects.yaml";
+  const auto documents = LoadYaml(*ReadFile(path), path);
+  ASSERT_TRUE(documents) << documents.error().message;
+  const Json& base = documents->front().value;
+  std::size_t judged = 0;
+  for (std::size_t i = 1; i < documents->size(); ++i) {
+    const Json& one = documents->at(i).value;
+    SCOPED_TRACE(one["case"].get<std::string>() + " (line " +
+                 std::to_string(documents->at(i).line) + ")");
+    if (one.value("local", false)) continue;
+    ++judged;
+    const Json object = Patched(base, one, "patch", i);
+    if (one.contains("from")) {
+      ASSERT_EQ(Answer(Patched(base, one, "from", i), KubeVerb::kCreate), "");
+    }
+    const std::string said =
+        Answer(object, one.contains("from") ? KubeVerb::kReplace : KubeVerb::kCreate);
+    const auto faults = one.value("faults", std::vector<std::string>());
+    if (faults.empty()) {
+      EXPECT_EQ(said, "");
+    }
+    for (const std::string& fault : faults) {
+      const std::string field = fault.substr(0, fault.find(": "));
+      EXPECT_THAT(said, ::testing::HasSubstr(field)) << fault;
+    }
+  }
+  EXPECT_GT(judged, 30U);
+}
+
+}  // namespace
+}  // namespace etcdrestore::testing

@@ -1,0 +1,192 @@
+// A controller with the shipped roles goes through everything that it may ask of the API, and what
+// it asked is exactly what the roles allow.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "operator/adapters/kube/kube_client.h"
+#include "operator/adapters/yaml/yaml_loader.h"
+#include "operator/base/files.h"
+#include "operator/kubernetes/controller.h"
+#include "tests/integration/kube/server.h"
+
+namespace etcdrestore::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* kOwn = "etcdrestore-system";
+constexpr const char* kUser = "system:serviceaccount:etcdrestore-system:etcdrestore-operator";
+
+/// Notes "verb resource" of what is asked; of the own namespace with "own " in front.
+class Noting final : public KubeApi {
+ public:
+  explicit Noting(KubeApi& api) : api_(api) {}
+  Result<KubeObject> Get(const Call& call, const KubeType& type, const KubeName& name) override {
+    Note("get", type, name.name_space, "");
+    return api_.Get(call, type, name);
+  }
+  Result<KubeListEnd> List(const Call& call, const KubeType& type, const std::string& name_space,
+                           const KubeListOptions& options,
+                           const std::function<void(KubeObject)>& item) override {
+    Note("list", type, name_space, "");
+    return api_.List(call, type, name_space, options, item);
+  }
+  Status Watch(const Call& call, const KubeType& type, const std::string& name_space,
+               const KubeWatchOptions& options,
+               const std::function<void(KubeEvent)>& event) override {
+    Note("watch", type, name_space, "");
+    return api_.Watch(call, type, name_space, options, event);
+  }
+  Result<KubeObject> Write(const Call& call, const KubeWrite& write) override {
+    const std::string sub = write.subresource.empty() ? "" : "/" + write.subresource;
+    const std::string& space = write.name.name_space;
+    switch (write.verb) {
+      case KubeVerb::kCreate:
+        Note("create", write.type, space, sub);
+        break;
+      case KubeVerb::kReplace:
+        Note("update", write.type, space, sub);
+        break;
+      case KubeVerb::kApply:
+        Note("patch", write.type, space, sub);
+        // An apply may make the object; the uid says where it must not.
+        if (sub.empty() && !write.body["metadata"].contains("uid"))
+          Note("create", write.type, space, sub);
+        break;
+      case KubeVerb::kMerge:
+        Note("patch", write.type, space, sub);
+        break;
+      case KubeVerb::kDelete:
+        Note("delete", write.type, space, sub);
+        break;
+    }
+    auto wrote = api_.Write(call, write);
+    if (!wrote && wrote.error().reason == "Forbidden") ADD_FAILURE() << wrote.error().message;
+    return wrote;
+  }
+  std::set<std::string> asked() {
+    const std::lock_guard lock(mutex_);
+    return asked_;
+  }
+
+ private:
+  void Note(const std::string& verb, const KubeType& type, const std::string& space,
+            const std::string& sub) {
+    const std::lock_guard lock(mutex_);
+    asked_.insert((space == kOwn ? "own " : "") + verb + " " + type.plural + sub);
+  }
+  KubeApi& api_;
+  std::mutex mutex_;
+  std::set<std::string> asked_;
+};
+
+/// "verb resource" of every rule of the operator's roles; "own " for those of its namespace.
+std::set<std::string> Allowed() {
+  const std::string path = std::string(ETCDRESTORE_SOURCE_DIR) + "/manifests/default/rbac.yaml";
+  std::set<std::string> allowed;
+  const auto documents = LoadYaml(*ReadFile(path), path);
+  EXPECT_TRUE(documents);
+  for (const YamlDocument& document : *documents) {
+    const KubeObject& role = document.value;
+    if (!role.contains("rules") || role["metadata"]["name"] != "etcdrestore-operator") continue;
+    for (const KubeObject& rule : role["rules"]) {
+      for (const KubeObject& resource : rule["resources"]) {
+        for (const KubeObject& verb : rule["verbs"])
+          allowed.insert((role["kind"] == "Role" ? "own " : "") + verb.get<std::string>() + " " +
+                         resource.get<std::string>());
+      }
+    }
+  }
+  return allowed;
+}
+
+class Quiet final : public ControllerObserver {
+ public:
+  explicit Quiet(std::stop_source& stop) : stop_(stop) {}
+  void OnReconciled(const char*, double) override { stop_.request_stop(); }
+  void OnStatus(const EtcdRestore&, const nlohmann::ordered_json&) override {}
+  void OnRunEnded(const EtcdRestore&, const nlohmann::ordered_json&) override {}
+  void OnGone(const KubeName&) override {}
+
+ private:
+  std::stop_source& stop_;
+};
+
+void NoWait(const Call&, Duration) {}
+
+TEST(Roles, AllowExactlyWhatTheOperatorAsks) {
+  ASSERT_TRUE(Server().Apply(std::string(ETCDRESTORE_SOURCE_DIR) + "/manifests/default/rbac.yaml"));
+  RealClock clock;
+  KubeClientOptions options;
+  options.retry = Retry::Real();
+  const auto client =
+      MakeKubeClient(Server().Access(kUser, "system:serviceaccounts"), options, clock);
+  Noting api(*client);
+  LeaderGuard guard(clock);
+  LeaderElection election({api, clock, NoWait, [] { return 0.0; }, guard, {}},
+                          {{kOwn, "roles-test"}, "test"});
+  ASSERT_TRUE(election.Acquire({}));
+  election.Release({});
+  guard.AllowUntil(SteadyTime::max());
+
+  const KubeName name{"recovery", "roles"};
+  const auto made = Server().api().Write(
+      {}, {KubeVerb::kCreate, kEtcdRestores, name, "", UnreachableRestore("roles", "roles")});
+  ASSERT_TRUE(made) << made.error().message;
+  ObjectCache cache;
+  const auto end = api.List({}, kEtcdRestores, "", {}, [&](KubeObject object) {
+    if (object["metadata"]["name"] == "roles") cache.Upsert(std::move(object));
+  });
+  ASSERT_TRUE(end) << end.error().message;
+  ASSERT_TRUE(api.Watch({}, kEtcdRestores, "", {end->resource_version, 1s}, [](KubeEvent) {}));
+
+  std::stop_source stop;
+  Quiet observer(stop);
+  WorkQueue queue(clock);
+  RunLedger ledger(api, kOwn);
+  EventRecorder events(api, clock, "test");
+  const std::string output = Server().folder() + "/made";
+  ASSERT_TRUE(WriteFileAtomically(output, "state"));
+  Controller controller({api, clock, cache, queue, guard, ledger, events, NullLogger(), observer,
+                         [&](const Call&, const SessionInput& input, RunListener&) {
+                           RunRecord record;
+                           record.point_of_no_return = clock.Now();
+                           input.on_status(nlohmann::ordered_json{{"phase", "Cleaned"}}, record);
+                           EXPECT_TRUE(input.may_act());
+                           SessionResult result;
+                           result.ending = Ending::kDone;
+                           result.status = {{"phase", "Succeeded"}, {"runID", "r1"}};
+                           result.status["conditions"] = nlohmann::ordered_json::array();
+                           result.made["cluster.rkestate"] = output;
+                           return result;
+                         },
+                         Server().folder(), "rke"});
+  queue.Add(name.Key(), "roles");
+  Call call;
+  call.stop = stop.get_token();
+  controller.Work(call);
+
+  const auto object = Server().api().Get({}, kEtcdRestores, name);
+  EXPECT_EQ((*object)["status"]["phase"], "Succeeded");
+  EXPECT_EQ((*object)["status"]["outputs"]["clusterState"], "secret/roles-outputs");
+  EXPECT_FALSE((*object)["metadata"].contains("finalizers"));
+  // The Event is written by a thread of its own.
+  for (int i = 0; i < 500 && !api.asked().contains("create events"); ++i) {
+    const auto now = Server().api().Get({}, kEtcdRestores, name);
+    ASSERT_TRUE(now);
+  }
+
+  std::set<std::string> asked = api.asked();
+  asked.insert("get configmaps");  // only where an object names one
+  const std::set<std::string> allowed = Allowed();
+  for (const std::string& one : asked) {
+    const std::string anywhere = one.starts_with("own ") ? one.substr(4) : one;
+    EXPECT_TRUE(allowed.contains(one) || allowed.contains(anywhere)) << "missing: " << one;
+  }
+  for (const std::string& one : allowed) EXPECT_TRUE(asked.contains(one)) << "unused: " << one;
+}
+
+}  // namespace
+}  // namespace etcdrestore::testing

@@ -1,0 +1,62 @@
+#include "tests/integration/kube/server.h"
+
+#include <gtest/gtest.h>
+
+#include "operator/base/base64.h"
+
+namespace etcdrestore::testing {
+namespace {
+
+std::unique_ptr<KubeServer> server;
+
+/// Ended before the program's statics are.
+class Ending final : public ::testing::Environment {
+ public:
+  void TearDown() override { server.reset(); }
+};
+[[maybe_unused]] const auto* const ending = ::testing::AddGlobalTestEnvironment(new Ending);
+
+}  // namespace
+
+KubeServer& Server() {
+  if (server) return *server;
+  auto started = KubeServer::Start();
+  if (!started) {
+    std::fprintf(stderr, "%s\n", started.error().message.c_str());
+    std::exit(1);
+  }
+  server = std::move(*started);
+  return *server;
+}
+
+KubeObject UnreachableRestore(const std::string& name, const std::string& cluster,
+                              const std::string& run_id) {
+  const std::string config =
+      "cluster_name: c\nkubernetes_version: v1.32.2-rancher1-1\nnodes:\n"
+      "  - {address: 127.0.0.1, port: \"1\", user: rke, role: [controlplane, etcd, worker]}\n";
+  const KubeObject secret = {
+      {"apiVersion", "v1"},
+      {"kind", "Secret"},
+      {"metadata", {{"name", name + "-inputs"}, {"namespace", "recovery"}}},
+      {"data",
+       {{"cluster.yml", EncodeBase64(config)}, {"key", EncodeBase64("no key, never used")}}}};
+  const auto wrote = Server().api().Write(
+      {}, {KubeVerb::kApply, kSecrets, {"recovery", name + "-inputs"}, "", secret});
+  EXPECT_TRUE(wrote) << wrote.error().message;
+  KubeObject object = {
+      {"apiVersion", "etcdrestore.io/v1alpha1"},
+      {"kind", "EtcdRestore"},
+      {"metadata", {{"name", name}, {"namespace", "recovery"}}},
+      {"spec",
+       {{"clusterName", cluster},
+        {"rke",
+         {{"clusterConfig",
+           {{"secretRef", {{"name", name + "-inputs"}, {"key", "cluster.yml"}}}}}}},
+        {"ssh", {{"privateKey", {{"secretRef", {{"name", name + "-inputs"}, {"key", "key"}}}}}}},
+        {"snapshot", {{"latest", "Verified"}}},
+        {"runID", run_id}}}};
+  object["spec"]["sources"] = KubeObject::array({KubeObject{{"nodes", KubeObject::object()}}});
+  return object;
+}
+
+}  // namespace etcdrestore::testing

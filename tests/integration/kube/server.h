@@ -1,0 +1,15 @@
+#pragma once
+
+#include "tests/support/kube_server.h"
+
+namespace etcdrestore::testing {
+
+/// The one API server of this test program, started at the first use. Ends the program when it
+/// cannot be started.
+KubeServer& Server();
+
+/// The object of tests whose node does not answer; its Secrets are made too.
+KubeObject UnreachableRestore(const std::string& name, const std::string& cluster,
+                              const std::string& run_id = "r1");
+
+}  // namespace etcdrestore::testing

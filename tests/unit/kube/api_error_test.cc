@@ -1,0 +1,48 @@
+#include "operator/adapters/kube/api_error.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace etcdrestore {
+namespace {
+
+TEST(ApiErrors, AreNamedByTheServersReason) {
+  const struct {
+    int code;
+    const char* body;
+    const char* reason;
+    ErrorKind kind;
+  } cases[] = {
+      {404, R"({"kind":"Status","reason":"NotFound","message":"gone"})", "NotFound",
+       ErrorKind::kTerminal},
+      {409, R"({"kind":"Status","reason":"AlreadyExists"})", "AlreadyExists", ErrorKind::kTerminal},
+      {409, R"({"kind":"Status","reason":"Conflict"})", "Conflict", ErrorKind::kTransient},
+      {410, R"({"kind":"Status","reason":"Gone"})", "Expired", ErrorKind::kTransient},
+      {410, R"({"kind":"Status","reason":"Expired"})", "Expired", ErrorKind::kTransient},
+      {403, R"({"kind":"Status","reason":"Forbidden"})", "Forbidden", ErrorKind::kTerminal},
+      {401, "no", "Unauthorized", ErrorKind::kTransient},
+      {422, R"({"kind":"Status","reason":"Invalid"})", "Invalid", ErrorKind::kTerminal},
+      {429, "Too many requests, please try again later.", "TooManyRequests", ErrorKind::kTransient},
+      {504, R"({"kind":"Status","reason":"Timeout","details":{"causes":[
+              {"reason":"ResourceVersionTooLarge"}]}})",
+       "ResourceVersionTooLarge", ErrorKind::kTransient},
+      {500, "", "ServerTrouble", ErrorKind::kTransient},
+      {418, "", "ApiRefused", ErrorKind::kTerminal},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.body);
+    const Error error = ApiError("get x", HttpResponse{one.code, {}, one.body});
+    EXPECT_EQ(error.reason, one.reason);
+    EXPECT_EQ(error.kind, one.kind);
+    EXPECT_THAT(error.message, testing::StartsWith("get x: " + std::to_string(one.code)));
+  }
+}
+
+TEST(ApiErrors, InsideAWatchStreamCarryTheirOwnCode) {
+  const Error error = ApiStatusError(
+      "watch x", R"({"kind":"Status","code":410,"message":"too old resource version"})", 0);
+  EXPECT_EQ(error.reason, "Expired");
+}
+
+}  // namespace
+}  // namespace etcdrestore

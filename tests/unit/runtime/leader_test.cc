@@ -1,0 +1,150 @@
+#include "operator/runtime/leader.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/fakes/fake_kube.h"
+#include "tests/fakes/virtual_clock.h"
+
+namespace etcdrestore {
+namespace {
+
+using namespace std::chrono_literals;
+
+const KubeName kLease{"ops", "lease"};
+
+/// One process: its own clock of the same rate, its own election.
+struct Process {
+  Process(fakes::FakeKube& api, fakes::VirtualClock& process_clock, const std::string& identity)
+      : clock(process_clock),
+        guard(clock),
+        election({api, clock, [this](const Call&, Duration pause) { Waited(pause); },
+                  [] { return 0.0; }, guard, [](const std::string&) {}},
+                 {kLease, identity}) {}
+  void Waited(Duration pause) {
+    clock.Advance(pause);
+    if (on_wait) on_wait();
+  }
+  Status Acquire() {
+    Call call;
+    call.stop = stop.get_token();
+    return election.Acquire(call);
+  }
+  Status Hold() {
+    Call call;
+    call.stop = stop.get_token();
+    return election.Hold(call);
+  }
+  fakes::VirtualClock& clock;
+  LeaderGuard guard;
+  LeaderElection election;
+  std::stop_source stop;
+  std::function<void()> on_wait;
+};
+
+class Leader : public testing::Test {
+ protected:
+  KubeObject Spec() { return api.Find(kLeases, kLease)->at("spec"); }
+  fakes::FakeKube api;
+  fakes::VirtualClock clock{*ParseTime("2026-11-22T03:00:00Z")};
+  Process one{api, clock, "one"};
+  Process two{api, clock, "two"};
+};
+
+TEST_F(Leader, TheFirstOneTakesAFreeLease) {
+  ASSERT_TRUE(one.Acquire());
+  EXPECT_TRUE(one.guard.Check());
+  EXPECT_EQ(Spec()["holderIdentity"], "one");
+  EXPECT_EQ(Spec()["leaseDurationSeconds"], 15);
+  EXPECT_EQ(Spec()["leaseTransitions"], 0);
+  EXPECT_EQ(Spec()["renewTime"], "2026-11-22T03:00:00.000000Z");
+}
+
+TEST_F(Leader, TheOtherWaitsFifteenSecondsFromWhenItSawTheLastChange) {
+  ASSERT_TRUE(one.Acquire());
+  const SteadyTime start = clock.Steady();
+  ASSERT_TRUE(two.Acquire());
+  EXPECT_GE(clock.Steady() - start, 15s);
+  EXPECT_LT(clock.Steady() - start, 20s);
+  EXPECT_EQ(Spec()["leaseTransitions"], 1);
+}
+
+TEST_F(Leader, TheOldOneMayNotActWhenTheNewOneMay) {
+  ASSERT_TRUE(one.Acquire());
+  two.on_wait = [&] { EXPECT_FALSE(one.guard.Check() && two.guard.Check()); };
+  ASSERT_TRUE(two.Acquire());
+  EXPECT_FALSE(one.guard.Check());
+  EXPECT_EQ(one.guard.Check().error().reason, "LeaseLost");
+  EXPECT_TRUE(two.guard.Check());
+}
+
+TEST_F(Leader, RenewsEveryTwoSecondsAndKeepsItsAcquireTime) {
+  ASSERT_TRUE(one.Acquire());
+  int waits = 0;
+  one.on_wait = [&] {
+    EXPECT_TRUE(one.guard.Check());
+    if (++waits == 30) one.stop.request_stop();
+  };
+  EXPECT_TRUE(one.Hold()) << "a stop is no loss";
+  EXPECT_EQ(Spec()["acquireTime"], "2026-11-22T03:00:00.000000Z");
+  EXPECT_EQ(Spec()["renewTime"], "2026-11-22T03:00:58.000000Z");
+  EXPECT_EQ(Spec()["leaseTransitions"], 0);
+}
+
+TEST_F(Leader, AnApiThatIsAwayForTenSecondsEndsIt) {
+  ASSERT_TRUE(one.Acquire());
+  const SteadyTime start = clock.Steady();
+  api.refuse = [](const std::string&, const KubeType&, const KubeName&) {
+    return std::optional(Transient("Unavailable", ""));
+  };
+  const Status held = one.Hold();
+  ASSERT_FALSE(held);
+  EXPECT_EQ(held.error().reason, "LeaseLost");
+  EXPECT_LE(clock.Steady() - start, 12s);
+  EXPECT_FALSE(one.guard.Check());
+}
+
+TEST_F(Leader, AnApiThatIsAwayForShortIsSurvived) {
+  ASSERT_TRUE(one.Acquire());
+  int waits = 0;
+  one.on_wait = [&] {
+    if (++waits == 10) one.stop.request_stop();
+  };
+  api.refuse = [&](const std::string&, const KubeType&, const KubeName&) -> std::optional<Error> {
+    if (waits < 3) return Transient("Unavailable", "");
+    return std::nullopt;
+  };
+  EXPECT_TRUE(one.Hold());
+}
+
+TEST_F(Leader, AfterALongStallItStopsBeforeItAsks) {
+  ASSERT_TRUE(one.Acquire());
+  one.on_wait = [&] { clock.Advance(20s); };
+  const std::size_t writes = api.writes().size();
+  EXPECT_FALSE(one.Hold());
+  EXPECT_EQ(api.writes().size(), writes);
+}
+
+TEST_F(Leader, AReleasedLeaseIsTakenAtOnce) {
+  ASSERT_TRUE(one.Acquire());
+  one.election.Release({});
+  EXPECT_FALSE(one.guard.Check());
+  const SteadyTime start = clock.Steady();
+  ASSERT_TRUE(two.Acquire());
+  EXPECT_LT(clock.Steady() - start, 5s);
+}
+
+TEST_F(Leader, ALostOneDoesNotRelease) {
+  ASSERT_TRUE(one.Acquire());
+  ASSERT_TRUE(two.Acquire());
+  one.election.Release({});
+  EXPECT_EQ(Spec()["holderIdentity"], "two");
+}
+
+TEST_F(Leader, AStopEndsTheWaiting) {
+  ASSERT_TRUE(one.Acquire());
+  two.on_wait = [&] { two.stop.request_stop(); };
+  EXPECT_EQ(two.Acquire().error().reason, "Interrupted");
+}
+
+}  // namespace
+}  // namespace etcdrestore
