@@ -19,7 +19,10 @@ RunRecord Reconciler::Run(const Call& call) {
   record_.started = deps_.clock.Now();
   const Call whole = call.Within(deps_.target.object.spec.deadlines.total);
   Go stop = Begin(whole);
-  if (!stop && request_.mode == RunMode::kRun) stop = Walk(whole, StepsOf(record_.plan->strategy));
+  if (!stop && request_.mode == RunMode::kRun) {
+    stop = Walk(whole, StepsOf(record_.plan->strategy));
+    if (!stop) record_.message = "the cluster is restored and verified";
+  }
   // The look that ends a run is for the report; a stop request does not take it away.
   Call last = call;
   last.stop = {};
