@@ -135,6 +135,10 @@ std::string EtcdRestore::RunKey() const {
   return fmt::format("{}/{}/{}/{}", spec.cluster_name, name_space, name, spec.run_id);
 }
 
+SystemTime EtcdRestore::NotAfter(SystemTime now) const {
+  return spec.not_after.value_or(created.value_or(now) + std::chrono::hours(24));
+}
+
 Result<EtcdRestore> ParseEtcdRestore(const Json& object) {
   if (!object.is_object()) return Terminal("ObjectInvalid", "the document is not an object");
   EtcdRestore restore;

@@ -107,6 +107,9 @@ struct EtcdRestore {
 
   /// clusterName/namespace/name/runID: the identity of one run (design 4.7).
   [[nodiscard]] std::string RunKey() const;
+  /// When a run that is not past its point of no return expires: spec.notAfter, else a day after
+  /// the object was made (`now` when that is not known).
+  [[nodiscard]] SystemTime NotAfter(SystemTime now) const;
 };
 
 /// Validates against the embedded CRD (crds/schema.h), applies defaults and converts. All faults at

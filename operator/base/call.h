@@ -41,4 +41,7 @@ struct Call {
   }
 };
 
+/// Sleeps for `duration`; returns early when the call is stopped or out of time. Any thread.
+void WaitOrStop(const Call& call, Duration duration);
+
 }  // namespace etcdrestore

@@ -49,9 +49,7 @@ std::string PhaseOf(const EtcdRestore& object) {
 }  // namespace
 
 bool Expired(const EtcdRestore& object, SystemTime now) {
-  if (HalfDone(object)) return false;
-  const SystemTime created = object.created.value_or(now);
-  return object.spec.not_after.value_or(created + std::chrono::hours(24)) < now;
+  return !HalfDone(object) && object.NotAfter(now) < now;
 }
 
 void Controller::Changed(const ObjectChange& change) {
@@ -218,6 +216,13 @@ void Controller::RunIt(const Call& call, const WorkItem& item, const EtcdRestore
     const std::lock_guard lock(mutex_);
     running_.erase(item.key);
   }
+  Settle(call, item, object, std::move(entry), publisher, result);
+}
+
+/// What a run that ended leaves: the ledger, the status, the next try.
+void Controller::Settle(const Call& call, const WorkItem& item, const EtcdRestore& object,
+                        LedgerEntry entry, StatusPublisher& publisher,
+                        const SessionResult& result) {
   Json status = result.status;
   if (!status.is_object()) {
     const bool passes = result.error.kind == ErrorKind::kTransient;
@@ -262,9 +267,8 @@ void Controller::Finish(const Call& call, const WorkItem& item, const EtcdRestor
   const bool bad = phase == "Failed" || phase == "Rejected";
   if (result.ending == Ending::kAwaitingApproval) {
     deps_.events.Record(object, {true, "AwaitingApproval", "Approve", result.error.message});
-    const SystemTime ends = object.spec.not_after.value_or(
-        object.created.value_or(deps_.clock.Now()) + std::chrono::hours(24));
-    deps_.queue.AddAfter(item.key, item.lane, ends - deps_.clock.Now() + 1s);
+    const SystemTime now = deps_.clock.Now();
+    deps_.queue.AddAfter(item.key, item.lane, object.NotAfter(now) - now + 1s);
     return;
   }
   if (!bad && phase != "Succeeded" && phase != "Cancelled") return;

@@ -17,6 +17,8 @@ namespace etcdrestore {
 
 inline constexpr const char* kFinalizer = "etcdrestore.io/half-done";
 
+class StatusPublisher;
+
 /// Hears what the metrics need. Thread safe.
 class ControllerObserver {
  public:
@@ -66,6 +68,8 @@ class Controller {
   void Begin(const Call& call, const WorkItem& item, const EtcdRestore& object);
   void RunIt(const Call& call, const WorkItem& item, const EtcdRestore& object, LedgerEntry entry,
              const Values& values, KubeObject copy);
+  void Settle(const Call& call, const WorkItem& item, const EtcdRestore& object, LedgerEntry entry,
+              StatusPublisher& publisher, const SessionResult& result);
   void Finish(const Call& call, const WorkItem& item, const EtcdRestore& object, LedgerEntry entry,
               const SessionResult& result, const nlohmann::ordered_json& status);
   void Say(const Call& call, const EtcdRestore& object, const std::string& phase,

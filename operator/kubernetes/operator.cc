@@ -25,13 +25,6 @@ constexpr auto kGrace = 30s;
 /// Twice what a renewal with all its time limits may take.
 constexpr auto kLoopSilence = 60s;
 
-void WaitOrStop(const Call& call, Duration duration) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
-  wake.wait_for(lock, call.stop, std::min<Duration>(duration, call.Left()), [] { return false; });
-}
-
 double Chance() {
   static thread_local std::mt19937_64 engine{std::random_device{}()};
   return std::uniform_real_distribution<double>(0, 1)(engine);

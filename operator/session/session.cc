@@ -1,6 +1,5 @@
 #include "operator/session/session.h"
 
-#include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
@@ -26,13 +25,6 @@ std::string Home() {
 
 std::string Expanded(const std::string& path) {
   return path.starts_with("~/") ? Home() + path.substr(1) : path;
-}
-
-void WaitOrStop(const Call& call, Duration duration) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
-  wake.wait_for(lock, call.stop, std::min<Duration>(duration, call.Left()), [] { return false; });
 }
 
 Result<nlohmann::ordered_json> ReadYamlFile(const std::string& path) {

@@ -41,7 +41,6 @@ struct DataFacts {
   bool restored_exists = false;  ///< this run's restored data waits beside the live data
   std::string restored_run;
   std::string db_sha256;  ///< of the restored db, where it lies now; only when asked for
-  std::string db_hash;    ///< `etcdutl snapshot status` hash; only when asked for
   bool is_mount = false;
   std::uint64_t data_available = 0;     ///< bytes free on the data dir's file system
   std::uint64_t stage_available = 0;    ///< bytes free under /opt/rke

@@ -20,7 +20,7 @@ struct LookOptions {
   std::string_view tool_image =
       {};                    ///< and abilities of this image's etcd tool; borrowed for the call
   bool hash_staged = false;  ///< sha256 of the staged snapshot
-  bool hash_data = false;    ///< sha256 and status hash of the restored db
+  bool hash_data = false;    ///< sha256 of the restored db
   bool etcd = false;         ///< ask the node's etcd
   std::int64_t hash_revision = 0;  ///< compute hashkv at this revision; 0: at the newest
   bool api = false;                ///< ask the node's API server for readiness

@@ -54,8 +54,7 @@ Reconciler::Go Reconciler::Begin(const Call& call) {
     if (spec.paused)
       return Stop{Ending::kAwaitingApproval,
                   Terminal("Paused", "spec.paused is true; nothing was changed")};
-    const SystemTime created = deps_.target.object.created.value_or(record_.started);
-    if (spec.not_after.value_or(created + std::chrono::hours(24)) < record_.started) {
+    if (deps_.target.object.NotAfter(record_.started) < record_.started) {
       return Stop{Ending::kRejected, Terminal("Expired",
                                               "spec.notAfter has passed; nothing was changed. Set "
                                               "a later one, with a new runID if need be")};

@@ -1,22 +1,12 @@
 #include "operator/adapters/http/cluster_api_http.h"
 
-#include <openssl/evp.h>
-
 #include "operator/adapters/http/http_client.h"
+#include "operator/base/base64.h"
 
 namespace etcdrestore {
 namespace {
 
-std::string Decoded(const std::string& text) {
-  std::string out(text.size(), '\0');
-  const int length = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                     reinterpret_cast<const unsigned char*>(text.data()),
-                                     static_cast<int>(text.size()));
-  if (length < 0) return "";
-  out.resize(static_cast<std::size_t>(length));
-  while (!out.empty() && out.back() == '\0') out.pop_back();
-  return out;
-}
+std::string Decoded(const std::string& text) { return DecodeBase64(text).value_or(""); }
 
 class HttpClusterApi final : public ClusterApi {
  public:

@@ -30,6 +30,17 @@ struct Named {
   std::abort();
 }
 
+/// The series with these labels, made when it is new; `bounds` are a histogram's.
+template <typename T, typename... Bounds>
+T& SeriesOf(std::map<std::string, Named<T>>& all, const std::string& metric,
+            const MetricLabels& labels, const Bounds&... bounds) {
+  const auto found = all.find(metric);
+  if (found == all.end()) NoSuchMetric(metric);
+  auto& series = found->second.series[labels];
+  if (series == nullptr) series = &found->second.family->Add(labels, bounds...);
+  return *series;
+}
+
 template <typename T>
 void DropFrom(std::map<std::string, Named<T>>& all, const MetricLabels& having,
               const std::string& metric) {
@@ -108,29 +119,19 @@ Metrics::~Metrics() = default;
 
 void Metrics::Add(const std::string& counter, const MetricLabels& labels, double by) {
   const std::lock_guard lock(state_->mutex);
-  const auto found = state_->counters.find(counter);
-  if (found == state_->counters.end()) NoSuchMetric(counter);
-  auto& series = found->second.series[labels];
-  if (series == nullptr) series = &found->second.family->Add(labels);
-  series->Increment(by);
+  SeriesOf(state_->counters, counter, labels).Increment(by);
 }
 
 void Metrics::Set(const std::string& gauge, const MetricLabels& labels, double value) {
   const std::lock_guard lock(state_->mutex);
-  const auto found = state_->gauges.find(gauge);
-  if (found == state_->gauges.end()) NoSuchMetric(gauge);
-  auto& series = found->second.series[labels];
-  if (series == nullptr) series = &found->second.family->Add(labels);
-  series->Set(value);
+  SeriesOf(state_->gauges, gauge, labels).Set(value);
 }
 
 void Metrics::Observe(const std::string& histogram, const MetricLabels& labels, double value) {
   const std::lock_guard lock(state_->mutex);
-  const auto found = state_->histograms.find(histogram);
-  if (found == state_->histograms.end()) NoSuchMetric(histogram);
-  auto& series = found->second.series[labels];
-  if (series == nullptr) series = &found->second.family->Add(labels, state_->buckets.at(histogram));
-  series->Observe(value);
+  const auto bounds = state_->buckets.find(histogram);
+  if (bounds == state_->buckets.end()) NoSuchMetric(histogram);
+  SeriesOf(state_->histograms, histogram, labels, bounds->second).Observe(value);
 }
 
 void Metrics::Drop(const MetricLabels& having, const std::string& metric) {

@@ -75,8 +75,10 @@ one_shot() {
 }
 # What lies beside is used again only when it is, to the byte, what the receipt says was made.
 restore_beside() {
-  [ -n "$DB" ] && [ "$(cat "$RESTORED/member/.etcdrestore" 2>/dev/null)" = "$RUN" ] && [ "$(beside_sha256)" = "$DB" ] || make_beside
-  value db_sha256 "$(beside_sha256)"
+  db=''
+  [ -n "$DB" ] && [ "$(cat "$RESTORED/member/.etcdrestore" 2>/dev/null)" = "$RUN" ] && db=$(beside_sha256)
+  [ -n "$db" ] && [ "$db" = "$DB" ] || { make_beside && db=$(beside_sha256); }
+  value db_sha256 "$db"
   [ -z "$STATUS" ] || { hash=$(one_shot "$RESTORED" snapshot status /restored/member/snap/db -w json) && value db_status "$hash"; } ||
     fail RestoreFailed "etcdutl snapshot status: $hash"
   docker_ rm -f -v "etcdrestore-$RUN" >/dev/null 2>&1

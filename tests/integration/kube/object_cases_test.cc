@@ -1,10 +1,10 @@
 // The table of tests/unit/crds/cases through the real API server: what it refuses, the command line
 // refuses, with the same field path and, for rules, the same message.
+#include "tests/support/object_cases.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "operator/adapters/yaml/yaml_loader.h"
-#include "operator/base/files.h"
 #include "tests/integration/kube/server.h"
 
 namespace etcdrestore::testing {
@@ -12,25 +12,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-void Merge(Json& target, const Json& patch) {
-  if (!patch.is_object()) {
-    target = patch;
-    return;
-  }
-  if (!target.is_object()) target = Json::object();
-  for (const auto& [key, value] : patch.items()) {
-    if (value.is_null()) {
-      target.erase(key);
-    } else {
-      Merge(target[key], value);
-    }
-  }
-}
-
 /// The object of a case, under a name of its own where the case is not about the name.
-Json Patched(const Json& base, const Json& one, const char* field, std::size_t number) {
-  Json object = base;
-  Merge(object, one.value(field, Json::object()));
+Json ObjectOf(const Json& base, const Json& one, const char* field, std::size_t number) {
+  Json object = Patched(base, one, field);
   if (object.contains("metadata") && object["metadata"].is_object() &&
       object["metadata"].value("name", Json()) == base["metadata"]["name"])
     object["metadata"]["name"] = "case-" + std::to_string(number);
@@ -54,21 +38,19 @@ std::string Answer(const Json& object, KubeVerb verb) {
 }
 
 TEST(ObjectCases, TheApiServerSaysTheSame) {
-  const std::string path =
-      std::string(ETCDRESTORE_SOURCE_DIR) + "/tests/unit/crds/cases/objects.yaml";
-  const auto documents = LoadYaml(*ReadFile(path), path);
-  ASSERT_TRUE(documents) << documents.error().message;
-  const Json& base = documents->front().value;
+  const auto documents = LoadObjectCases();
+  ASSERT_FALSE(documents.empty());
+  const Json& base = documents.front().value;
   std::size_t judged = 0;
-  for (std::size_t i = 1; i < documents->size(); ++i) {
-    const Json& one = documents->at(i).value;
-    SCOPED_TRACE(one["case"].get<std::string>() + " (line " +
-                 std::to_string(documents->at(i).line) + ")");
+  for (std::size_t i = 1; i < documents.size(); ++i) {
+    const Json& one = documents.at(i).value;
+    SCOPED_TRACE(one["case"].get<std::string>() + " (line " + std::to_string(documents.at(i).line) +
+                 ")");
     if (one.value("local", false)) continue;
     ++judged;
-    const Json object = Patched(base, one, "patch", i);
+    const Json object = ObjectOf(base, one, "patch", i);
     if (one.contains("from")) {
-      ASSERT_EQ(Answer(Patched(base, one, "from", i), KubeVerb::kCreate), "");
+      ASSERT_EQ(Answer(ObjectOf(base, one, "from", i), KubeVerb::kCreate), "");
     }
     const std::string said =
         Answer(object, one.contains("from") ? KubeVerb::kReplace : KubeVerb::kCreate);

@@ -1,44 +1,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include "crds/etcd_restore.h"
-#include "operator/adapters/yaml/yaml_loader.h"
+#include "tests/support/object_cases.h"
 
 namespace etcdrestore {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using testing::UnorderedElementsAreArray;
-
-/// RFC 7396. nlohmann's own merge_patch would do, but it leaves ordered_json's null members behind.
-void Merge(Json& target, const Json& patch) {
-  if (!patch.is_object()) {
-    target = patch;
-    return;
-  }
-  if (!target.is_object()) target = Json::object();
-  for (const auto& [key, value] : patch.items()) {
-    if (value.is_null()) {
-      target.erase(key);
-    } else {
-      Merge(target[key], value);
-    }
-  }
-}
-
-std::vector<YamlDocument> LoadCases() {
-  const std::string path =
-      std::string(ETCDRESTORE_SOURCE_DIR) + "/tests/unit/crds/cases/objects.yaml";
-  std::ifstream in(path);
-  auto documents = LoadYaml(std::string(std::istreambuf_iterator<char>(in), {}), path);
-  EXPECT_TRUE(documents) << documents.error().message;
-  return documents ? *documents : std::vector<YamlDocument>{};
-}
+using testing::LoadObjectCases;
+using testing::Patched;
+using ::testing::UnorderedElementsAreArray;
 
 std::vector<std::string> Lines(const std::string& text) {
   std::vector<std::string> lines;
@@ -50,14 +25,8 @@ std::vector<std::string> Lines(const std::string& text) {
   return lines;
 }
 
-Json Patched(const Json& base, const Json& one, const char* field) {
-  Json object = base;
-  Merge(object, one.value(field, Json::object()));
-  return object;
-}
-
 TEST(ObjectCases, AreJudgedAsTheTableSays) {
-  const auto documents = LoadCases();
+  const auto documents = LoadObjectCases();
   ASSERT_GT(documents.size(), 40U);
   const Json& base = documents[0].value;
   for (std::size_t i = 1; i < documents.size(); ++i) {

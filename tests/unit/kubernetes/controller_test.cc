@@ -64,6 +64,14 @@ class ControllerRig : public testing::Test, public ControllerObserver {
     return result;
   }
 
+  /// The object is deleted and applied again.
+  void MakeAnew() {
+    api.Remove(kEtcdRestores, kName);
+    KubeObject again = AnObject();
+    again["metadata"]["uid"] = "u2";
+    api.Put(kEtcdRestores, again);
+  }
+
   fakes::VirtualClock clock{*ParseTime("2026-11-22T03:30:00Z")};
   fakes::FakeKube api;
   LeaderGuard guard{clock};
@@ -100,10 +108,7 @@ TEST_F(ControllerRig, RunsAnObjectOnceAndPublishesItsEnd) {
 TEST_F(ControllerRig, AnObjectMadeAnewStartsNothing) {
   api.Put(kEtcdRestores, AnObject());
   Pass();
-  api.Remove(kEtcdRestores, kName);
-  KubeObject again = AnObject();
-  again["metadata"]["uid"] = "u2";
-  api.Put(kEtcdRestores, again);
+  MakeAnew();
   Pass();
   EXPECT_EQ(runs, 1);
   EXPECT_EQ(StatusNow()["phase"], "Succeeded");
@@ -116,10 +121,7 @@ TEST_F(ControllerRig, AnObjectThatNeverRanAndIsMadeAnewStartsNothing) {
     return Ends(input, Ending::kAwaitingApproval, Terminal("AwaitingApproval", ""));
   };
   Pass();
-  api.Remove(kEtcdRestores, kName);
-  KubeObject again = AnObject();
-  again["metadata"]["uid"] = "u2";
-  api.Put(kEtcdRestores, again);
+  MakeAnew();
   Pass();
   EXPECT_EQ(runs, 1);
   EXPECT_EQ(Reason(), "RunIDUsed");

@@ -129,6 +129,13 @@ std::string NodeRoom::ContainerState(const std::string& name) const {
 }
 std::string NodeRoom::DockerLog() const { return Text(folder_ + "/docker/log"); }
 
+int NodeRoom::DockerCalls(const std::string& words) const {
+  const std::string log = DockerLog();
+  int count = 0;
+  for (auto at = log.find(words); at != std::string::npos; at = log.find(words, at + 1)) ++count;
+  return count;
+}
+
 std::string NodeRoom::Everything() const {
   std::map<std::string, std::string> files;
   for (const char* part : {"/root", "/docker/containers"}) {

@@ -31,6 +31,8 @@ class NodeRoom {
   void Container(const std::string& name, const std::string& state) const;
   [[nodiscard]] std::string ContainerState(const std::string& name) const;
   [[nodiscard]] std::string DockerLog() const;
+  /// How many calls of docker had these words.
+  [[nodiscard]] int DockerCalls(const std::string& words) const;
   /// A shell line run in the namespace before the script: further mounts.
   void Before(const std::string& line) { before_ = line; }
   /// Every file and its content, as text: equal before and after means nothing was changed.

@@ -194,14 +194,7 @@ TEST_F(NodeScript, RestoresBesideAgainUnlessTheVeryCopyIsThere) {
     EXPECT_TRUE(db) << db.error().message;
     return db ? db->sha256 : "";
   };
-  const auto restores = [&] {
-    const std::string log = room.DockerLog();
-    int count = 0;
-    for (auto at = log.find("snapshot restore"); at != std::string::npos;
-         at = log.find("snapshot restore", at + 1))
-      ++count;
-    return count;
-  };
+  const auto restores = [&] { return room.DockerCalls("snapshot restore"); };
   const std::string made = HexSha256("restored one");
   EXPECT_EQ(restore(ArgsOf("", 5)), made);
   EXPECT_THAT(room.DockerLog(), HasSubstr("--bump-revision 5 --mark-compacted"));
