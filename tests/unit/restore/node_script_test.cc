@@ -362,6 +362,24 @@ TEST_F(NodeScript, TellsADockerThatDoesNotAnswerFromOneWithoutContainers) {
   EXPECT_THAT(Look().docker_error, HasSubstr("Cannot connect"));
 }
 
+TEST_F(NodeScript, TellsTheNamesOfEncryptionKeysAndNoKey) {
+  EXPECT_FALSE(Look({.images = true}).encryption_keys) << "no API server, nothing to tell";
+  room.Container("kube-apiserver", "running always");
+  room.Write("/etc/kubernetes/ssl/encryption.yaml",
+             "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n"
+             "- providers:\n  - aescbc:\n      keys:\n      - name: new\n        secret: c2VjcmV0\n"
+             "      - name: \"old\"\n        secret: b2xk\n  - identity: {}\n  - kms:\n"
+             "      name: vault\n  resources:\n  - secrets\n");
+  const auto known = Look({.images = true}).encryption_keys;
+  ASSERT_TRUE(known);
+  EXPECT_THAT(*known, ElementsAre("aescbc:new", "aescbc:old", "kms:vault"));
+  const std::string answer = room.Read("/../stdout");
+  EXPECT_THAT(answer, HasSubstr("aescbc:new"));
+  EXPECT_THAT(answer, Not(HasSubstr("c2VjcmV0")));
+  room.Write("/etc/kubernetes/ssl/encryption.yaml", "");
+  EXPECT_THAT(*Look({.images = true}).encryption_keys, IsEmpty());
+}
+
 TEST_F(NodeScript, DoesNothingWhereAToolOfItsGatesIsMissing) {
   RestoredBeside();
   room.Before("mount -t tmpfs none /etc/alternatives");  // takes awk away
