@@ -73,7 +73,8 @@ class Reconciler {
   Go Resume(const Call& call);
   Go Approve();
   Go Walk(const Call& call, std::span<const Step> steps);
-  Go Act(const Call& call, const Step& step, const Todo& todo, int& failures);
+  Go Act(const Call& call, const Step& step, const Todo& todo, const LookOptions& look_after,
+         int& failures);
   Go LookForWalk(const Call& call, LookOptions options, int& failures);
   Go TransientTrouble(const Call& call, const Error& error, int& failures);
   Go OverBudget(const Call& call) const;

@@ -87,6 +87,27 @@ TEST_F(NodeScript, LooksWithoutHoldingAndWithoutChangingAnything) {
   EXPECT_EQ(room.Everything(), before);
 }
 
+TEST_F(NodeScript, LooksInTheSameTripWhenAnActWasToldTo) {
+  RestoredBeside();
+  const LookOptions with_data{.hash_data = true};
+  me->LookWithActs(with_data);
+  ASSERT_TRUE(me->MoveOldDataAside({}));
+  EXPECT_FALSE(me->Looked({})) << "that look asked for less than this one";
+  ASSERT_TRUE(me->PutNewDataInPlace({}));
+  const auto seen = me->Looked(with_data);
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen->data.member_run, "r1-1") << "it saw what the act had done";
+  EXPECT_EQ(seen->data.db_sha256, HexSha256("new"));
+  EXPECT_TRUE(seen->containers);
+  EXPECT_FALSE(me->Looked(with_data)) << "once";
+  room.Container("etcd", "running always");
+  ASSERT_FALSE(me->MoveOldDataAside({}));
+  EXPECT_FALSE(me->Looked(with_data)) << "an act that failed saw nothing";
+  me->LookWithActs(std::nullopt);
+  ASSERT_TRUE(me->Stop({}, {"etcd"}));
+  EXPECT_FALSE(me->Looked(with_data));
+}
+
 TEST_F(NodeScript, ChangesNothingForAProcessThatLostTheNode) {
   RestoredBeside();
   room.Write("/etc/cni/net.d/x", "x");
