@@ -8,6 +8,11 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMostEnded = 100;
+constexpr const char* kRunPhases[] = {"Preflight", "Cleaned", "Fetched",
+                                      "Restored",  "Up",      "Restarted"};
+constexpr const char* kConditions[] = {"Preflight", "Approved", "Cleaned",     "Fetched",
+                                       "Restored",  "Up",       "Restarted",   "Succeeded",
+                                       "Failed",    "Ready",    "Reconciling", "Stalled"};
 constexpr const char* kPhases[] = {
     "Pending", "Preflight", "AwaitingApproval", "Cleaned", "Fetched",   "Restored",
     "Up",      "Restarted", "Succeeded",        "Failed",  "Cancelled", "Rejected"};
@@ -35,6 +40,20 @@ Duration LimitOf(const DeadlineSpec& deadlines, const std::string& phase) {
   if (phase == "Up") return deadlines.up;
   if (phase == "Restarted") return deadlines.restarted;
   return deadlines.total;
+}
+
+/// When an object came to its end; one that never ran has only its condition to tell.
+std::string EndOf(const Json& status) {
+  if (status.contains("completionTime")) return status.value("completionTime", "");
+  for (const Json& condition : status.value("conditions", Json::array())) {
+    if (condition.value("type", "") == "Failed") return condition.value("lastTransitionTime", "");
+  }
+  return "";
+}
+
+MetricLabels With(MetricLabels labels, const char* name, const std::string& value) {
+  labels[name] = value;
+  return labels;
 }
 
 }  // namespace
@@ -85,6 +104,9 @@ OperatorMetrics::OperatorMetrics(const std::string& version, const std::string& 
   metrics_.Add("etcdrestore_leader_transitions_total", {}, 0);
   for (const char* what : {"relist", "watch"})
     metrics_.Add("etcdrestore_watch_restarts_total", {{"reason", what}}, 0);
+  for (const char* phase : kRunPhases)
+    metrics_.Expect("etcdrestore_phase_duration_seconds", {{"phase", phase}});
+  metrics_.Expect("controller_runtime_reconcile_time_seconds", controller);
   metrics_.Set("etcdrestore_build_info", {{"version", version}}, 1);
   OnLeading(false);
   OnDepth(0);
@@ -102,26 +124,16 @@ void OperatorMetrics::OnReconciled(const char* result, double seconds) {
 
 void OperatorMetrics::OnStatus(const EtcdRestore& object, const Json& status) {
   if (!status.is_object() || status.value("phase", "").empty()) return;
+  const std::string phase = status.value("phase", "");
+  if (phase == "Succeeded") ShowSuccess(object.spec.cluster_name, status);
+  const KubeName name{object.name_space, object.name};
+  if (!Shows(name, AtItsEnd(phase), EndOf(status))) return;
   const MetricLabels base = {{"namespace", object.name_space},
                              {"name", object.name},
                              {"cluster", object.spec.cluster_name}};
-  const auto with = [&](const MetricLabels& more) {
-    MetricLabels all = base;
-    all.insert(more.begin(), more.end());
-    return all;
-  };
-  const std::string phase = status.value("phase", "");
   for (const char* one : kPhases)
-    metrics_.Set("etcdrestore_restore_phase", with({{"phase", one}}), phase == one ? 1 : 0);
-  for (const Json& condition : status.value("conditions", Json::array())) {
-    for (const char* value : {"True", "False", "Unknown"}) {
-      std::string lower = value;
-      lower[0] = static_cast<char>(lower[0] - 'A' + 'a');
-      metrics_.Set("etcdrestore_restore_condition",
-                   with({{"condition", condition.value("type", "")}, {"status", lower}}),
-                   condition.value("status", "") == value ? 1 : 0);
-    }
-  }
+    metrics_.Set("etcdrestore_restore_phase", With(base, "phase", one), phase == one ? 1 : 0);
+  ShowConditions(base, status);
   metrics_.Set("etcdrestore_awaiting_approval",
                {{"namespace", object.name_space}, {"name", object.name}},
                phase == "AwaitingApproval" ? 1 : 0);
@@ -130,32 +142,74 @@ void OperatorMetrics::OnStatus(const EtcdRestore& object, const Json& status) {
         {"completionTime", "etcdrestore_restore_completion_timestamp_seconds"}}) {
     if (status.contains(field)) metrics_.Set(metric, base, Seconds(status.value(field, "")));
   }
-  for (const char* metric : {"etcdrestore_restore_phase_start_timestamp_seconds",
-                             "etcdrestore_restore_phase_timeout_seconds"})
-    metrics_.Drop({{"namespace", object.name_space}, {"name", object.name}}, metric);
   const Json timeline = status.value("timeline", Json::array());
-  if (!timeline.empty() && !timeline.back().contains("finishedAt") && !AtItsEnd(phase)) {
-    metrics_.Set("etcdrestore_restore_phase_start_timestamp_seconds", with({{"phase", phase}}),
-                 Seconds(timeline.back().value("startedAt", "")));
-    const std::chrono::duration<double> limit = LimitOf(object.spec.deadlines, phase);
-    metrics_.Set("etcdrestore_restore_phase_timeout_seconds", with({{"phase", phase}}),
-                 limit.count());
+  const bool works =
+      !AtItsEnd(phase) && !timeline.empty() && !timeline.back().contains("finishedAt");
+  for (const char* one : kRunPhases) {
+    if (works && phase == one) continue;
+    for (const char* metric : {"etcdrestore_restore_phase_start_timestamp_seconds",
+                               "etcdrestore_restore_phase_timeout_seconds"})
+      metrics_.Drop(With(base, "phase", one), metric);
   }
-  if (!AtItsEnd(phase)) return;
+  if (!works) return;
+  metrics_.Set("etcdrestore_restore_phase_start_timestamp_seconds", With(base, "phase", phase),
+               Seconds(timeline.back().value("startedAt", "")));
+  const std::chrono::duration<double> limit = LimitOf(object.spec.deadlines, phase);
+  metrics_.Set("etcdrestore_restore_phase_timeout_seconds", With(base, "phase", phase),
+               limit.count());
+}
+
+/// A condition that is not in the status is neither True nor False nor Unknown.
+void OperatorMetrics::ShowConditions(const MetricLabels& base, const Json& status) {
+  std::map<std::string, std::string> now;
+  for (const Json& condition : status.value("conditions", Json::array()))
+    now[condition.value("type", "")] = condition.value("status", "");
+  for (const char* type : kConditions) {
+    for (const auto& [value, label] :
+         {std::pair{"True", "true"}, {"False", "false"}, {"Unknown", "unknown"}}) {
+      metrics_.Set("etcdrestore_restore_condition",
+                   With(With(base, "condition", type), "status", label),
+                   now.contains(type) && now[type] == value ? 1 : 0);
+    }
+  }
+}
+
+void OperatorMetrics::ShowSuccess(const std::string& cluster, const Json& status) {
+  const double ended = Seconds(status.value("completionTime", ""));
+  {
+    const std::lock_guard lock(mutex_);
+    double& newest = last_success_[cluster];
+    if (ended < newest) return;
+    newest = ended;
+  }
+  metrics_.Set("etcdrestore_last_success_timestamp_seconds", {{"cluster", cluster}}, ended);
+  const Json snapshot = status.value("snapshot", Json::object());
+  metrics_.Set("etcdrestore_restored_snapshot_timestamp_seconds", {{"cluster", cluster}},
+               Seconds(snapshot.value("takenAt", "")));
+}
+
+/// Of the objects at their end only those that ended last have series.
+bool OperatorMetrics::Shows(const KubeName& name, bool ended, const std::string& when) {
   std::optional<KubeName> dropped;
   {
     const std::lock_guard lock(mutex_);
-    const KubeName name{object.name_space, object.name};
-    if (std::find(ended_.begin(), ended_.end(), name) == ended_.end()) ended_.push_back(name);
-    if (ended_.size() > kMostEnded) {
-      dropped = ended_.front();
-      ended_.pop_front();
+    std::erase_if(ended_, [&](const auto& one) { return one.second == name; });
+    if (ended) ended_.emplace(when, name);
+    if (ended_.size() <= kMostEnded) {
+      shown_.insert(name);
+      return true;
     }
+    const KubeName oldest = ended_.begin()->second;
+    ended_.erase(ended_.begin());
+    if (oldest != name) shown_.insert(name);
+    if (shown_.erase(oldest) > 0) dropped = oldest;
+    if (!dropped) return false;
   }
-  if (dropped) metrics_.Drop({{"namespace", dropped->name_space}, {"name", dropped->name}});
+  metrics_.Drop({{"namespace", dropped->name_space}, {"name", dropped->name}});
+  return *dropped != name;
 }
 
-void OperatorMetrics::OnRunEnded(const EtcdRestore& object, const Json& status) {
+void OperatorMetrics::OnRunEnded(const EtcdRestore&, const Json& status) {
   std::string result = status.value("phase", "");
   std::transform(result.begin(), result.end(), result.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -166,19 +220,13 @@ void OperatorMetrics::OnRunEnded(const EtcdRestore& object, const Json& status) 
     metrics_.Observe("etcdrestore_phase_duration_seconds", {{"phase", span.value("phase", "")}},
                      Seconds(span.value("finishedAt", "")) - Seconds(span.value("startedAt", "")));
   }
-  if (result != "succeeded") return;
-  const MetricLabels cluster = {{"cluster", object.spec.cluster_name}};
-  metrics_.Set("etcdrestore_last_success_timestamp_seconds", cluster,
-               Seconds(status.value("completionTime", "")));
-  const Json snapshot = status.value("snapshot", Json::object());
-  metrics_.Set("etcdrestore_restored_snapshot_timestamp_seconds", cluster,
-               Seconds(snapshot.value("takenAt", "")));
 }
 
 void OperatorMetrics::OnGone(const KubeName& name) {
   {
     const std::lock_guard lock(mutex_);
-    std::erase(ended_, name);
+    std::erase_if(ended_, [&](const auto& one) { return one.second == name; });
+    if (shown_.erase(name) == 0) return;
   }
   metrics_.Drop({{"namespace", name.name_space}, {"name", name.name}});
 }

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <deque>
+#include <map>
 #include <mutex>
+#include <set>
 
 #include "operator/adapters/metrics/metrics.h"
 #include "operator/kubernetes/controller.h"
@@ -30,10 +31,16 @@ class OperatorMetrics final : public ControllerObserver {
   [[nodiscard]] std::string Text() const { return metrics_.Text(); }
 
  private:
+  void ShowConditions(const MetricLabels& base, const nlohmann::ordered_json& status);
+  void ShowSuccess(const std::string& cluster, const nlohmann::ordered_json& status);
+  bool Shows(const KubeName& name, bool ended, const std::string& when);
+
   Metrics metrics_;
   const std::string lease_;
-  std::mutex mutex_;            ///< guards the one below
-  std::deque<KubeName> ended_;  ///< objects at their end, oldest first; their series are bounded
+  std::mutex mutex_;                                  ///< guards the three below
+  std::set<std::pair<std::string, KubeName>> ended_;  ///< the newest at their end, by its time
+  std::set<KubeName> shown_;                          ///< objects with series
+  std::map<std::string, double> last_success_;        ///< by cluster
 };
 
 }  // namespace etcdrestore
