@@ -20,8 +20,15 @@ constexpr const char* kPhases[] = {
 const std::vector<double> kReconcileBuckets = {
     .005, .01, .025, .05, .1,  .15, .2,  .25, .3, .35, .4, .45, .5, .6, .7, .8, .9, 1,  1.25, 1.5,
     1.75, 2,   2.5,  3,   3.5, 4,   4.5, 5,   6,  7,   8,  9,   10, 15, 20, 25, 30, 40, 50,   60};
+const std::vector<double> kQueueBuckets = {1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3,
+                                           1e-2, 1e-1, 1,    10,   100,  1000};
 const std::vector<double> kRequestBuckets = {.005, .025, .1, .25, .5, 1, 2, 4, 8, 15, 30, 60};
 const std::vector<double> kPhaseBuckets = {1, 5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600};
+
+const MetricLabels& Queue() {
+  static const MetricLabels labels = {{"name", "etcdrestore"}, {"controller", "etcdrestore"}};
+  return labels;
+}
 
 bool AtItsEnd(const std::string& phase) {
   return phase == "Succeeded" || phase == "Failed" || phase == "Cancelled" || phase == "Rejected";
@@ -67,7 +74,15 @@ const std::vector<MetricSpec>& MetricTable() {
       {"controller_runtime_reconcile_time_seconds",
        "Time of a reconciliation, a whole run included.", kHistogram, kReconcileBuckets},
       {"controller_runtime_max_concurrent_reconciles", "Workers.", kGauge},
+      {"controller_runtime_active_workers", "Workers that are at a key.", kGauge},
       {"workqueue_depth", "Keys that wait.", kGauge},
+      {"workqueue_adds_total", "Keys that workers took.", kCounter},
+      {"workqueue_retries_total", "Keys that come again after an error.", kCounter},
+      {"workqueue_queue_duration_seconds", "Time that a key waited.", kHistogram, kQueueBuckets},
+      {"workqueue_work_duration_seconds", "Time that a worker was at a key.", kHistogram,
+       kQueueBuckets},
+      {"workqueue_unfinished_work_seconds", "Sum of how long the present work takes.", kGauge},
+      {"workqueue_longest_running_processor_seconds", "Longest of the present work.", kGauge},
       {"rest_client_requests_total", "Requests to the API server.", kCounter},
       {"rest_client_request_duration_seconds", "Time of a request to the API server.", kHistogram,
        kRequestBuckets},
@@ -108,16 +123,35 @@ OperatorMetrics::OperatorMetrics(const std::string& version, const std::string& 
     metrics_.Expect("etcdrestore_phase_duration_seconds", {{"phase", phase}});
   metrics_.Expect("controller_runtime_reconcile_time_seconds", controller);
   metrics_.Set("etcdrestore_build_info", {{"version", version}}, 1);
+  for (const char* counter : {"workqueue_adds_total", "workqueue_retries_total"})
+    metrics_.Add(counter, Queue(), 0);
+  for (const char* time : {"workqueue_queue_duration_seconds", "workqueue_work_duration_seconds"})
+    metrics_.Expect(time, Queue());
   OnLeading(false);
-  OnDepth(0);
+  OnScrape(0, {});
+}
+
+void OperatorMetrics::OnTaken(SteadyTime added, SteadyTime now) {
+  const std::chrono::duration<double> waited = now - added;
+  metrics_.Add("workqueue_adds_total", Queue());
+  metrics_.Observe("workqueue_queue_duration_seconds", Queue(), waited.count());
+  const std::lock_guard lock(mutex_);
+  working_[std::this_thread::get_id()] = now;
 }
 
 void OperatorMetrics::OnReconciled(const char* result, double seconds) {
   metrics_.Add("controller_runtime_reconcile_total",
                {{"controller", "etcdrestore"}, {"result", result}});
-  if (std::string_view(result) == "error")
+  if (std::string_view(result) == "error") {
+    metrics_.Add("workqueue_retries_total", Queue());
     return metrics_.Add("controller_runtime_reconcile_errors_total",
                         {{"controller", "etcdrestore"}});
+  }
+  metrics_.Observe("workqueue_work_duration_seconds", Queue(), seconds);
+  {
+    const std::lock_guard lock(mutex_);
+    working_.erase(std::this_thread::get_id());
+  }
   metrics_.Observe("controller_runtime_reconcile_time_seconds", {{"controller", "etcdrestore"}},
                    seconds);
 }
@@ -248,9 +282,24 @@ void OperatorMetrics::OnLeading(bool leads) {
 
 void OperatorMetrics::OnTransition() { metrics_.Add("etcdrestore_leader_transitions_total", {}); }
 
-void OperatorMetrics::OnDepth(std::size_t depth) {
-  metrics_.Set("workqueue_depth", {{"name", "etcdrestore"}, {"controller", "etcdrestore"}},
-               static_cast<double>(depth));
+void OperatorMetrics::OnScrape(std::size_t depth, SteadyTime now) {
+  std::chrono::duration<double> sum{};
+  std::chrono::duration<double> longest{};
+  std::size_t active = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    active = working_.size();
+    for (const auto& [worker, since] : working_) {
+      const std::chrono::duration<double> at_it = now - since;
+      sum += at_it;
+      longest = std::max(longest, at_it);
+    }
+  }
+  metrics_.Set("workqueue_depth", Queue(), static_cast<double>(depth));
+  metrics_.Set("workqueue_unfinished_work_seconds", Queue(), sum.count());
+  metrics_.Set("workqueue_longest_running_processor_seconds", Queue(), longest.count());
+  metrics_.Set("controller_runtime_active_workers", {{"controller", "etcdrestore"}},
+               static_cast<double>(active));
 }
 
 }  // namespace etcdrestore

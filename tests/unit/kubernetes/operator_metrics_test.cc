@@ -105,6 +105,28 @@ TEST_F(OperatorMetricsTest, TheLastSuccessOfAClusterIsKnownAfterARestartToo) {
               HasSubstr("restored_snapshot_timestamp_seconds{cluster=\"prod\"} 1000\n"));
 }
 
+TEST_F(OperatorMetricsTest, AWorkerThatDoesNotComeBackIsSeen) {
+  using namespace std::chrono_literals;
+  const SteadyTime start(100s);
+  const auto queue = [](const char* metric, const char* value) {
+    return std::string("workqueue_") + metric +
+           R"({controller="etcdrestore",name="etcdrestore"} )" + value + "\n";
+  };
+  metrics.OnTaken(start - 2s, start);
+  metrics.OnScrape(3, start + 40s);
+  std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr(queue("depth", "3")));
+  EXPECT_THAT(text, HasSubstr(queue("longest_running_processor_seconds", "40")));
+  EXPECT_THAT(text, HasSubstr("active_workers{controller=\"etcdrestore\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr(queue("queue_duration_seconds_sum", "2")));
+  metrics.OnReconciled("success", 41);
+  metrics.OnScrape(0, start + 50s);
+  text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr(queue("longest_running_processor_seconds", "0")));
+  EXPECT_THAT(text, HasSubstr("active_workers{controller=\"etcdrestore\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr(queue("work_duration_seconds_sum", "41")));
+}
+
 TEST_F(OperatorMetricsTest, WhatIsDeletedIsGone) {
   metrics.OnStatus(Named("one"), Working("Up"));
   metrics.OnStatus(Named("two"), Ended("2026-11-22T04:00:00Z"));
