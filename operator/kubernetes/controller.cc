@@ -215,6 +215,7 @@ void Controller::RunIt(const Call& call, const WorkItem& item, const EtcdRestore
       .known_hosts_file = "",
       .request = {},
       .may_act = [&] { return watch.MayAct(); },
+      .may_run_until = [&] { return deps_.guard.Until(); },
       .on_status = [&](const Json& status,
                        const RunRecord& record) { watch.OnStatus(status, record); }};
   const SessionResult result = deps_.run(mine, input, watch);
