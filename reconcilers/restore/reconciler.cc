@@ -23,16 +23,27 @@ RunRecord Reconciler::Run(const Call& call) {
     stop = Walk(whole, StepsOf(record_.plan->strategy));
     if (!stop) record_.message = "the cluster is restored and verified";
   }
-  // The look that ends a run is for the report; a stop request does not take it away.
+  // What ends a run is not taken away by a stop request. The nodes are given back before the look,
+  // so that no late act can change what it shows.
   Call last = call;
   last.stop = {};
   last = last.Within(std::chrono::seconds(20));
-  if (stop && committed_ && stop->ending != Ending::kDone) record_.seen = deps_.crew.Look(last, {});
+  bool released = true;
   if (holds_nodes_) {
-    (void)deps_.crew.Do(last, {}, record_.seen,
-                        [&](const TargetNode&, Machine& machine, const NodeFacts*) {
-                          return machine.Release(last);
-                        });
+    released = deps_.crew
+                   .Do(last, {}, record_.seen,
+                       [&](const TargetNode&, Machine& machine, const NodeFacts*) {
+                         return machine.Release(last);
+                       })
+                   .has_value();
+  }
+  if (stop && committed_ && stop->ending != Ending::kDone) {
+    record_.seen = deps_.crew.Look(last, {});
+    if (stop->ending == Ending::kNeedsAttention && released && NothingWasCommitted()) {
+      committed_ = false;
+      record_.point_of_no_return.reset();
+      stop = BadEnd(stop->error);
+    }
   }
   record_.ending = stop ? stop->ending : Ending::kDone;
   if (stop) record_.error = stop->error;
@@ -136,6 +147,17 @@ Reconciler::Go Reconciler::TakeNodes(const Call& call) {
                                               "run again with --takeover, or wait a minute")};
   }
   return Stop{committed_ ? Ending::kNeedsAttention : Ending::kPreflightFailed, taken.error()};
+}
+
+/// The commit was tried and has written nothing: every node was seen, none says committed.
+bool Reconciler::NothingWasCommitted() const {
+  return record_.seen.errors.empty() &&
+         std::all_of(
+             deps_.target.nodes.begin(), deps_.target.nodes.end(), [&](const TargetNode& node) {
+               const NodeFacts* facts = record_.seen.Of(node);
+               if (facts == nullptr || !facts->receipt_error.empty()) return false;
+               return !OfThisRun(deps_.target, *facts) || facts->receipt->stage < Stage::kCommitted;
+             });
 }
 
 Reconciler::Stop Reconciler::BadEnd(const Error& error) const {

@@ -75,7 +75,10 @@ class Reconciler {
   Go Act(const Call& call, const Step& step, const Todo& todo, int& failures);
   Go LookForWalk(const Call& call, LookOptions options, int& failures);
   Go TransientTrouble(const Call& call, const Error& error, int& failures);
+  void SayWhoIsAwaited(const Call& call);
+  std::optional<std::pair<Phase, SystemTime>> PhaseDeadline() const;
   Go OverBudget(const Call& call) const;
+  bool NothingWasCommitted() const;
   Stop BadEnd(const Error& error) const;
   void Enter(const Step& step, const std::string& message);
   void Leave();
@@ -90,8 +93,10 @@ class Reconciler {
   std::vector<SnapshotSource> sources_;
   StrategyChoice choice_;
   Liveness live_;
-  LookOptions looked_;  ///< what the newest look covers
-  bool fresh_ = false;  ///< nothing was done since the newest look
+  LookOptions looked_;   ///< what the newest look covers
+  bool fresh_ = false;   ///< nothing was done since the newest look
+  std::string awaited_;  ///< the node that is waited for since
+  SystemTime awaited_since_{};
   bool committed_ = false;
   bool holds_nodes_ = false;
 };

@@ -183,8 +183,10 @@ Reconciler::Go Reconciler::Resume(const Call& call) {
       "stopped");
   int failures = 0;
   while (!record_.seen.errors.empty()) {
+    if (Go stop = OverBudget(call)) return stop;
     const auto& [name, error] = *record_.seen.errors.begin();
-    if (Go stop = TransientTrouble(call, error.In("node " + name), failures)) return stop;
+    if (error.kind == ErrorKind::kTerminal) return BadEnd(error.In("node " + name));
+    if (Go stop = TransientTrouble(call, error, failures)) return stop;
     record_.seen = deps_.crew.Look(call, {});
   }
   record_.host_keys = deps_.host_keys();

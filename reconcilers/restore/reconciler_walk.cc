@@ -83,7 +83,10 @@ Reconciler::Go Reconciler::LookForWalk(const Call& call, LookOptions options, in
   for (const auto& [name, facts] : record_.seen.facts) {
     if (facts.etcd) record_.verified[name] = *facts.etcd;
   }
-  if (record_.seen.errors.empty()) return std::nullopt;
+  if (record_.seen.errors.empty()) {
+    awaited_.clear();
+    return std::nullopt;
+  }
   const auto& [name, error] = *record_.seen.errors.begin();
   if (error.kind == ErrorKind::kTerminal) return BadEnd(error);
   return TransientTrouble(call, error, failures);
@@ -116,30 +119,59 @@ Reconciler::Go Reconciler::Act(const Call& call, const Step& step, const Todo& t
 
 Reconciler::Go Reconciler::TransientTrouble(const Call& call, const Error& error, int& failures) {
   if (error.reason == "Interrupted" || error.reason == "DeadlineExceeded") return BadEnd(error);
+  const Duration pause = std::min<Duration>(1s * (1 << std::min(failures, 5)), 15s);
+  ++failures;
+  if (!record_.timeline.empty()) ++record_.timeline.back().attempts;
   // Past the point of no return a node that does not answer is waited for until the phase's
   // deadline: it may be rebooting, and giving up would leave the cluster down.
-  const bool patient = committed_ && record_.seen.errors.size() > 0;
-  if (++failures >= deps_.target.object.spec.attempts && !patient) {
+  if (committed_ && !record_.seen.errors.empty()) {
+    SayWhoIsAwaited(call);
+  } else if (const int attempts = deps_.target.object.spec.attempts; failures >= attempts) {
     return BadEnd(
         Terminal(error.reason, fmt::format("{} (tried {} times)", error.message, failures)));
+  } else {
+    deps_.listener.OnNote(
+        fmt::format("attempt {} of {} failed: {}", failures, attempts, error.message));
   }
-  if (!record_.timeline.empty()) ++record_.timeline.back().attempts;
-  deps_.listener.OnNote(fmt::format("attempt {} of {} failed: {}", failures,
-                                    deps_.target.object.spec.attempts, error.message));
-  deps_.wait(call, std::min<Duration>(1s * (1 << std::min(failures - 1, 5)), 15s));
+  deps_.wait(call, pause);
   return std::nullopt;
+}
+
+void Reconciler::SayWhoIsAwaited(const Call& call) {
+  const auto& [name, error] = *record_.seen.errors.begin();
+  if (awaited_ != name) {
+    awaited_ = name;
+    awaited_since_ = deps_.clock.Now();
+  }
+  const auto deadline = PhaseDeadline();
+  const SystemTime end =
+      deadline ? deadline->second
+               : deps_.clock.Now() + std::chrono::duration_cast<Duration>(call.Left());
+  const std::size_t others = record_.seen.errors.size() - 1;
+  record_.message = fmt::format(
+      "waiting for node {}{} since {}, until {}, the deadline of {}: {}", name,
+      others == 0 ? "" : fmt::format(" and {} more", others), FormatTime(awaited_since_),
+      FormatTime(end), deadline ? "phase " + PhaseName(deadline->first) : "the run", error.message);
+  deps_.listener.OnNote(record_.message);
+  Publish();
+}
+
+/// The phase under way and when its time ends.
+std::optional<std::pair<Phase, SystemTime>> Reconciler::PhaseDeadline() const {
+  if (record_.timeline.empty() || record_.timeline.back().finished) return std::nullopt;
+  const PhaseSpan& span = record_.timeline.back();
+  return {{span.phase, span.started + DeadlineOf(deps_.target.object.spec.deadlines, span.phase)}};
 }
 
 Reconciler::Go Reconciler::OverBudget(const Call& call) const {
   if (const auto over = call.Over()) return BadEnd(*over);
-  if (record_.timeline.empty()) return std::nullopt;
-  const PhaseSpan& span = record_.timeline.back();
-  if (span.finished) return std::nullopt;
-  const Duration limit = DeadlineOf(deps_.target.object.spec.deadlines, span.phase);
-  if (deps_.clock.Now() - span.started <= limit) return std::nullopt;
-  return BadEnd(Transient("DeadlineExceeded",
-                          fmt::format("phase {} took longer than {}: {}", PhaseName(span.phase),
-                                      HumanDuration(limit), record_.message)));
+  const auto deadline = PhaseDeadline();
+  if (!deadline || deps_.clock.Now() <= deadline->second) return std::nullopt;
+  return BadEnd(Transient(
+      "DeadlineExceeded",
+      fmt::format("phase {} took longer than {}: {}", PhaseName(deadline->first),
+                  HumanDuration(DeadlineOf(deps_.target.object.spec.deadlines, deadline->first)),
+                  record_.message)));
 }
 
 }  // namespace etcdrestore

@@ -343,6 +343,78 @@ TEST(Faults, MembersThatDifferNeverGetAnApiServer) {
     EXPECT_FALSE(rig.world.Of(name).containers.at("kube-apiserver").running) << name;
 }
 
+/// Which of a node's own changing calls is `act`, counted from one.
+std::size_t OwnCall(const std::vector<std::string>& calls, const std::string& node,
+                    const std::string& act) {
+  std::size_t own = 0;
+  for (const std::string& call : calls) {
+    own += call.starts_with(node + " ") ? 1U : 0U;
+    if (call == node + " " + act) return own;
+  }
+  ADD_FAILURE() << node << " was never asked to " << act;
+  return 0;
+}
+
+TEST(Faults, ACommitThatWroteNothingAnywhereChangedNothing) {
+  Rig quiet;
+  ASSERT_EQ(Said(quiet.Run()), "0");
+  Rig rig(Json::parse(R"({"attempts": 1})"));
+  for (const auto& [name, node] : rig.world.nodes)
+    rig.world.FailOnce(name, OwnCall(quiet.world.Calls(), name, "receipt committed"));
+  const RunRecord record = rig.Run();
+  EXPECT_EQ(Said(record), "3 ConnectionLost");
+  EXPECT_FALSE(record.point_of_no_return);
+  EXPECT_THAT(Touching(rig), IsEmpty());
+  EXPECT_EQ(Said(rig.Run()), "0");
+}
+
+TEST(Faults, ACommitThatIsWrittenOrMayBeOnOneNodeNeedsAttention) {
+  Rig quiet;
+  ASSERT_EQ(Said(quiet.Run()), "0");
+  Rig written(Json::parse(R"({"attempts": 1})"));
+  written.world.FailOnce("n2", OwnCall(quiet.world.Calls(), "n2", "receipt committed"));
+  const RunRecord record = written.Run();
+  EXPECT_EQ(Said(record), "4 ConnectionLost");
+  EXPECT_TRUE(record.point_of_no_return);
+  EXPECT_EQ(Said(written.Run()), "0");
+
+  Rig unknown(Json::parse(R"({"attempts": 1})"));
+  for (const char* name : {"n1", "n2", "n3"})
+    unknown.world.FailOnce(name, OwnCall(quiet.world.Calls(), name, "receipt committed"));
+  const auto calls = quiet.world.Calls();
+  const auto first = std::find_if(calls.begin(), calls.end(), [](const std::string& call) {
+    return call.ends_with("receipt committed");
+  });
+  // The one commit that gets through is w1's, and then w1 is gone.
+  unknown.world.After(static_cast<std::size_t>(first - calls.begin()) + 1,
+                      [&] { unknown.world.Of("w1").reachable = false; });
+  EXPECT_EQ(ExitCode(unknown.Run().ending), 4)
+      << "a node that is not seen may have been written to";
+}
+
+TEST(Faults, ANodeThatIsAwayIsWaitedForAndNamedUntilThePhaseEnds) {
+  Rig rig;
+  std::size_t committed = 0;
+  {
+    Rig quiet;
+    ASSERT_EQ(Said(quiet.Run()), "0");
+    while (quiet.world.Calls()[committed].find("policies") == std::string::npos) ++committed;
+  }
+  rig.world.After(committed + 1, [&] { rig.world.Of("n2").reachable = false; });
+  const RunRecord record = rig.Run();
+  EXPECT_EQ(Said(record), "4 DeadlineExceeded");
+  EXPECT_THAT(record.error.message,
+              AllOf(HasSubstr("phase Cleaned took longer than 10 min"),
+                    HasSubstr("waiting for node n2 since 2026-11-22T05:00:"),
+                    HasSubstr("until 2026-11-22T05:10:"), HasSubstr("deadline of phase Cleaned")));
+  EXPECT_THAT(rig.listener.notes, testing::Contains(HasSubstr("waiting for node n2"))
+                                      .Times(testing::Gt(rig.target.object.spec.attempts)));
+  EXPECT_THAT(rig.listener.notes, testing::Each(testing::Not(HasSubstr("attempt 6 of 5"))));
+  rig.world.Of("n2").reachable = true;
+  EXPECT_EQ(Said(rig.Run()), "0");
+  EXPECT_THAT(rig.world.Violations(), IsEmpty());
+}
+
 TEST(Wreck, ALaterRunPutsBackWhatWasThereBeforeTheFirst) {
   Rig quiet;
   ASSERT_EQ(Said(quiet.Run()), "0");
