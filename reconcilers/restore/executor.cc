@@ -143,6 +143,14 @@ Status Executor::Execute(const Call& call, Act act, const RunPlan& plan,
       return each([&](Machine& machine, const NodeFacts& facts) {
         return machine.Restart(call, NetworkContainersToRestart(facts));
       });
+    case Act::kDeletePods:
+      return each([&](Machine& machine, const NodeFacts&) {
+        std::vector<std::string> names;
+        for (const NetworkPod& pod : StaleNetworkPods(deps_.target, seen).pods) {
+          if (!pod.terminating) names.push_back(pod.name);
+        }
+        return machine.DeletePods(call, names);
+      });
     case Act::kRemoveStaleNodes:
       return RemoveStaleNodes(call, seen);
     case Act::kPoliciesBack:

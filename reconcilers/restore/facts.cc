@@ -92,6 +92,23 @@ std::vector<KubeNode> NodesOf(const Json& list) {
   return nodes;
 }
 
+/// Those that have ended are nothing to restart.
+std::vector<NetworkPod> NetworkPodsOf(const Json& lists) {
+  std::vector<NetworkPod> pods;
+  for (const Json& list : lists) {
+    for (const Json& item : list.at("items")) {
+      const Json& metadata = item.at("metadata");
+      const Json& status = item.at("status");
+      const std::string phase = status.value("phase", "");
+      if (phase == "Succeeded" || phase == "Failed") continue;
+      pods.push_back(
+          {metadata.at("name"), metadata.at("uid"), item.at("spec").value("nodeName", ""),
+           SecondsOfTime(status.value("startTime", "")), metadata.contains("deletionTimestamp")});
+    }
+  }
+  return pods;
+}
+
 /// One look being read: which handler takes which key.
 class LookReader {
  public:
@@ -167,6 +184,7 @@ class LookReader {
       if (key == "etcd_count") etcd_.keys = json.get<std::uint64_t>();
       if (key == "api_nodes") facts_.api.nodes = NodesOf(json);
       if (key == "api_leases") TakeLeases(json);
+      if (key == "api_pods") facts_.api.network_pods = NetworkPodsOf(json);
     } catch (const Json::exception& error) {
       if (key.starts_with("etcd_")) facts_.etcd_error = key + ": " + text.substr(0, 300);
       if (key == "container") facts_.containers.reset();

@@ -83,6 +83,15 @@ struct KubeNode {
   std::string internal_ip;
 };
 
+/// A pod of the cluster's network in kube-system, found by rke's labels.
+struct NetworkPod {
+  std::string name;
+  std::string uid;
+  std::string node;
+  double started_at = 0;  ///< seconds of its node's clock; 0 when no kubelet has taken it yet
+  bool terminating = false;
+};
+
 /// What the cluster's own API says, asked on a control plane node. Empty optionals: it did not
 /// answer.
 struct ApiFacts {
@@ -90,6 +99,7 @@ struct ApiFacts {
   std::string message;  ///< what it said instead
   std::optional<bool> secrets_listed;
   std::optional<std::vector<KubeNode>> nodes;
+  std::optional<std::vector<NetworkPod>> network_pods;
 };
 
 struct NodeFacts {

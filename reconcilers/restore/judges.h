@@ -34,6 +34,7 @@ Judgement JudgeRkeUp(const RunView& view);
 Judgement JudgeControllersStarted(const RunView& view);
 Judgement JudgeKubeletsRestarted(const RunView& view);
 Judgement JudgeNetworkRestarted(const RunView& view);
+Judgement JudgeNetworkPodsRestarted(const RunView& view);
 Judgement JudgeStaleNodesGone(const RunView& view);
 Judgement JudgePoliciesBack(const RunView& view);
 Judgement JudgeSettled(const RunView& view);
@@ -43,6 +44,13 @@ Judgement JudgeFinished(const RunView& view);
 const std::vector<std::string>& WriterContainers();
 /// Names of running network containers that were started before the restore.
 std::vector<std::string> NetworkContainersToRestart(const NodeFacts& facts);
+/// The control plane node that tells of network pods, and those from before the restore whose
+/// containers no docker shows: what docker shows is restarted there, and keeps its pod's time.
+struct StalePods {
+  const TargetNode* told_by = nullptr;  ///< null: no API server told
+  std::vector<NetworkPod> pods;
+};
+StalePods StaleNetworkPods(const Target& target, const Observation& seen);
 /// rke's and the kubelet's containers on a node: what Rebuild removes.
 std::vector<std::string> ContainersToRemove(const NodeFacts& facts);
 /// rke's one-shot containers left by an earlier try (facts/rke.md 1.8), not running.

@@ -25,7 +25,7 @@ struct LookOptions {
   std::int64_t hash_revision = 0;  ///< compute hashkv at this revision; 0: at the newest
   bool api = false;                ///< ask the node's API server for readiness
   bool kube_nodes = false;         ///< and for Nodes, Leases, Secrets
-  bool health = false;             ///< ask every component's healthz
+  bool health = false;  ///< ask every component's healthz; with kube_nodes also for network pods
 };
 
 /// Who may act on a node: the fencing token that every remote act compares.
@@ -85,6 +85,9 @@ class Machine {
   virtual Status PutNewDataInPlace(const Call& call) = 0;
   virtual Status RemoveContainers(const Call& call, const std::vector<std::string>& names) = 0;
   virtual Status CleanPaths(const Call& call) = 0;
+  /// Deletes pods of kube-system through this node's API server, as its kubelet may. Their
+  /// controllers make new ones.
+  virtual Status DeletePods(const Call& call, const std::vector<std::string>& names) = 0;
 
   /// Images by `docker save` to a sink and `docker load` from a source; additive, so not fenced.
   /// What is there afterwards is looked at.

@@ -156,6 +156,9 @@ class ScriptMachine final : public Machine {
   Status MoveOldDataAside(const Call& call) override { return Act(call, "move_aside", {}); }
   Status PutNewDataInPlace(const Call& call) override { return Act(call, "put_in_place", {}); }
   Status CleanPaths(const Call& call) override { return Act(call, "clean_paths", {}); }
+  Status DeletePods(const Call& call, const Words& names) override {
+    return OnContainers(call, "delete_pods", names);
+  }
 
   Status SaveImages(const Call& call, const Words& images, const ByteSink& sink) override {
     Command command;

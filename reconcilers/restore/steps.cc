@@ -44,6 +44,8 @@ constexpr std::array kInPlace = {
     Step{Phase::kRestarted, "NetworkRestarted", Act::kRestartNetwork, kCheap,
          JudgeNetworkRestarted},
     Step{Phase::kRestarted, "PoliciesBack", Act::kPoliciesBack, kCheap, JudgePoliciesBack},
+    Step{Phase::kRestarted, "NetworkPodsRestarted", Act::kDeletePods, kHealth,
+         JudgeNetworkPodsRestarted},
     Step{Phase::kRestarted, "Settled", Act::kLookAgain, kHealth, JudgeSettled},
     Step{Phase::kRestarted, "Finished", Act::kFinish, kCheap, JudgeFinished},
 };
@@ -70,6 +72,8 @@ constexpr std::array kRebuild = {
          JudgeKubeletsRestarted},
     Step{Phase::kRestarted, "NetworkRestarted", Act::kRestartNetwork, kCheap,
          JudgeNetworkRestarted},
+    Step{Phase::kRestarted, "NetworkPodsRestarted", Act::kDeletePods, kHealth,
+         JudgeNetworkPodsRestarted},
     Step{Phase::kRestarted, "Settled", Act::kLookAgain, kHealth, JudgeSettled},
     Step{Phase::kRestarted, "Finished", Act::kFinish, kCheap, JudgeFinished},
 };

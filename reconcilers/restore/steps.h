@@ -36,6 +36,7 @@ enum class Act {
   kStartControllers,
   kRestartKubelets,
   kRestartNetwork,
+  kDeletePods,
   kRemoveStaleNodes,
   kPoliciesBack,
   kFinish,

@@ -219,6 +219,17 @@ Status FakeMachine::CleanPaths(const Call& /*call*/) {
   });
 }
 
+Status FakeMachine::DeletePods(const Call& /*call*/, const std::vector<std::string>& names) {
+  if (names.empty()) return {};
+  return Act("delete_pods" + Words(names), [&](FakeNode&, FakeRunFolder&, bool half) {
+    for (const std::string& name : names) {
+      world_.ReplacePod(name);
+      if (half) break;
+    }
+    return Status();
+  });
+}
+
 Status FakeMachine::SaveImages(const Call& /*call*/, const std::vector<std::string>& images,
                                const ByteSink& sink) {
   for (const std::string& image : images) {

@@ -32,6 +32,7 @@ class FakeMachine final : public Machine {
   Status MoveOldDataAside(const Call& call) override;
   Status PutNewDataInPlace(const Call& call) override;
   Status RemoveContainers(const Call& call, const std::vector<std::string>& names) override;
+  Status DeletePods(const Call& call, const std::vector<std::string>& names) override;
   Status CleanPaths(const Call& call) override;
   Status SaveImages(const Call& call, const std::vector<std::string>& images,
                     const ByteSink& sink) override;

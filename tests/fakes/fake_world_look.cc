@@ -145,6 +145,7 @@ Result<NodeFacts> FakeWorld::Look(const std::string& name, const std::string& ru
   if (options.etcd && !facts.etcd) facts.etcd_error = "context deadline exceeded";
   facts.api_asked = options.api || options.kube_nodes;
   if (facts.api_asked) facts.api = ApiOf(node, options.kube_nodes);
+  if (options.health && facts.api.nodes) facts.api.network_pods = network_pods;
   if (options.health) {
     for (const char* component :
          {"kubelet", "kube-proxy", "kube-controller-manager", "kube-scheduler"})

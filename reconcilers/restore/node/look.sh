@@ -132,6 +132,15 @@ look_api() {
   [ "$(printf '%s' "$answer" | tail -n 1)" = 200 ] && value api_nodes "$(printf '%s' "$answer" | sed '$d' | tr -d '\n')"
   answer=$(api_get /apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases)
   [ "$(printf '%s' "$answer" | tail -n 1)" = 200 ] && value api_leases "$(printf '%s' "$answer" | sed '$d' | tr -d '\n')"
+  [ -z "$HEALTH" ] || look_network_pods
+}
+# By the labels that rke gives them. Both lists or none: half of them would look like all.
+look_network_pods() {
+  at=/api/v1/namespaces/kube-system/pods?labelSelector=
+  answer=$(api_get "${at}k8s-app%20in%20(canal,flannel,calico-node,calico-kube-controllers)")
+  weave=$(api_get "${at}name%3Dweave-net")
+  [ "$(printf '%s' "$answer" | tail -n 1)$(printf '%s' "$weave" | tail -n 1)" = 200200 ] || return
+  value api_pods "[$(printf '%s' "$answer" | sed '$d' | tr -d '\n'),$(printf '%s' "$weave" | sed '$d' | tr -d '\n')]"
 }
 
 look_health() {

@@ -300,6 +300,54 @@ TEST(Judges, OfRestarted) {
          for (const char* node : {"n1", "n2", "n3"}) v.At(node).api.nodes->pop_back();
        },
        "todo w1"},
+      {"no network pods", JudgeNetworkPodsRestarted, [](View&) {}, "done"},
+      {"a new network pod", JudgeNetworkPodsRestarted,
+       [](View& v) {
+         v.NetworkPod({"canal-a", "u1", "w1", 1001, false});
+       },
+       "done"},
+      {"a network pod from before", JudgeNetworkPodsRestarted,
+       [](View& v) {
+         v.NetworkPod({"canal-a", "u1", "w1", 1000, false});
+       },
+       "todo n1"},
+      {"one whose containers docker shows", JudgeNetworkPodsRestarted,
+       [](View& v) {
+         v.NetworkPod({"canal-a", "u1", "w1", 999, false});
+         v.Container("w1", "k8s_calico-node_canal-a_kube-system_u1_0").started_at = 1500;
+       },
+       "done"},
+      {"one that docker shows on another node", JudgeNetworkPodsRestarted,
+       [](View& v) {
+         v.NetworkPod({"canal-a", "u1", "w1", 999, false});
+         v.Container("n1", "k8s_calico-node_canal-a_kube-system_u1_0").started_at = 1500;
+       },
+       "todo n1"},
+      {"one that no kubelet has taken", JudgeNetworkPodsRestarted,
+       [](View& v) {
+         v.NetworkPod({"canal-a", "u1", "w1", 0, false});
+       },
+       "done"},
+      {"one on a node that is gone", JudgeNetworkPodsRestarted,
+       [](View& v) {
+         v.NetworkPod({"canal-a", "u1", "dead", 999, false});
+       },
+       "done"},
+      {"one that is going", JudgeNetworkPodsRestarted,
+       [](View& v) {
+         v.NetworkPod({"canal-a", "u1", "w1", 999, true});
+       },
+       "done"},
+      {"settled but for one that is going", JudgeSettled,
+       [](View& v) {
+         v.NetworkPod({"canal-a", "u1", "w1", 999, true});
+       },
+       "todo n1 n2 n3 w1"},
+      {"network pods were not told", JudgeSettled,
+       [](View& v) {
+         for (const char* node : {"n1", "n2", "n3"}) v.At(node).api.network_pods.reset();
+       },
+       "todo n1 n2 n3 w1"},
       {"finished", JudgeFinished, [](View&) {}, "done"},
       {"half finished", JudgeFinished,
        [](View& v) { v.At("n2").receipt->stage = Stage::kRestored; }, "todo n2"},

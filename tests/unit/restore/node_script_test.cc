@@ -11,6 +11,7 @@
 namespace etcdrestore {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -115,12 +116,53 @@ TEST_F(NodeScript, ChangesNothingForAProcessThatLostTheNode) {
       {"move_aside", [&] { return lost->MoveOldDataAside({}); }},
       {"put_in_place", [&] { return lost->PutNewDataInPlace({}); }},
       {"clean_paths", [&] { return lost->CleanPaths({}); }},
+      {"delete_pods", [&] { return lost->DeletePods({}, {"canal-a"}); }},
   };
   for (const auto& [name, act] : acts) {
     SCOPED_TRACE(name);
     EXPECT_EQ(ReasonOf(act()), "LockLost");
     EXPECT_EQ(room.Everything(), before);
   }
+}
+
+/// An API server as curl sees it: what was asked goes to the log; `answers` is a shell case list.
+std::string ApiServer(const std::string& answers) {
+  return "printf 'curl %s\\n' \"$*\" >>\"$FAKE_DOCKER/log\"\n"
+         "for url in \"$@\"; do :; done\n"
+         "case $url in\n" +
+         answers + "*) printf '{}\\n404' ;;\nesac\n";
+}
+
+TEST_F(NodeScript, FindsNetworkPodsByTheirLabelsOrTellsNone) {
+  const std::string canal = R"({"items":[{"metadata":{"name":"canal-a","uid":"u1"},)"
+                            R"("spec":{"nodeName":"n1"},"status":{}}]})";
+  const std::string ready = "*/readyz*) printf 'ok\\n200' ;;\n";
+  const std::string labels =
+      "*kube-system/pods*calico-node*) printf '%s\\n200' '" + canal + "' ;;\n";
+  const std::string weave = R"(*kube-system/pods*weave-net*) printf '{"items":[]}\n200' ;;)"
+                            "\n";
+  room.Program("curl", ApiServer(ready + labels + weave));
+  const auto pods = Look({.api = true, .kube_nodes = true, .health = true}).api.network_pods;
+  ASSERT_TRUE(pods);
+  ASSERT_EQ(pods->size(), 1U);
+  EXPECT_EQ(pods->at(0).name, "canal-a");
+  room.Program("curl", ApiServer(ready + labels));
+  EXPECT_FALSE(Look({.api = true, .kube_nodes = true, .health = true}).api.network_pods)
+      << "one of the lists was refused";
+  room.Program("curl", ApiServer(ready + labels + weave));
+  EXPECT_FALSE(Look({.api = true, .kube_nodes = true}).api.network_pods) << "not asked for";
+}
+
+TEST_F(NodeScript, DeletesPodsAsTheKubeletAndOneThatIsGoneIsGone) {
+  room.Program("curl", ApiServer("*/pods/canal-a) printf '{}\\n200' ;;\n"
+                                 "*/pods/canal-c) printf 'forbidden\\n403' ;;\n"));
+  EXPECT_EQ(ReasonOf(me->DeletePods({}, {"canal-a", "canal-gone"})), "");
+  EXPECT_THAT(room.DockerLog(), AllOf(HasSubstr("-X DELETE"), HasSubstr("kube-node.pem"),
+                                      HasSubstr("/api/v1/namespaces/kube-system/pods/canal-gone")));
+  const Status refused = me->DeletePods({}, {"canal-c"});
+  EXPECT_EQ(ReasonOf(refused), "PodNotDeleted");
+  EXPECT_THAT(refused.error().message, HasSubstr("forbidden"));
+  EXPECT_EQ(ReasonOf(me->DeletePods({}, {"a/../../nodes/n1"})), "BadArgument");
 }
 
 TEST_F(NodeScript, WritesTheReceiptWholeAndArchivesAFinishedOne) {

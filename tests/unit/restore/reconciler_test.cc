@@ -415,6 +415,25 @@ TEST(Faults, ANodeThatIsAwayIsWaitedForAndNamedUntilThePhaseEnds) {
   EXPECT_THAT(rig.world.Violations(), IsEmpty());
 }
 
+TEST(NetworkPods, OnesThatNoDockerShowsAreReplacedThroughTheApi) {
+  Rig rig;
+  rig.world.network_pods = {{"canal-a", "u1", "n1", rig.clock.Seconds() - 3600, false},
+                            {"canal-w", "u2", "w1", rig.clock.Seconds() - 3600, false},
+                            {"canal-d", "u3", "dead", rig.clock.Seconds() - 3600, false}};
+  ASSERT_EQ(Said(rig.Run()), "0");
+  EXPECT_THAT(rig.world.Calls(), testing::Contains("n1 delete_pods canal-a canal-w").Times(1));
+  EXPECT_EQ(rig.world.network_pods.at(0).name, "canal-ax");
+  EXPECT_EQ(rig.world.network_pods.at(2).name, "canal-d") << "its node is none of ours";
+  Rig shown;
+  shown.world.network_pods = {{"canal-a", "u1", "n1", shown.clock.Seconds() - 3600, false}};
+  shown.world.CreateContainer(shown.world.Of("n1"), "k8s_calico-node_canal-a_kube-system_u1_0",
+                              "no");
+  ASSERT_EQ(Said(shown.Run()), "0");
+  EXPECT_EQ(shown.world.network_pods.at(0).name, "canal-a") << "docker restarted its containers";
+  EXPECT_THAT(shown.world.Calls(),
+              testing::Contains(HasSubstr("n1 restart k8s_calico-node_canal-a_kube-system_u1_0")));
+}
+
 TEST(Wreck, ALaterRunPutsBackWhatWasThereBeforeTheFirst) {
   Rig quiet;
   ASSERT_EQ(Said(quiet.Run()), "0");

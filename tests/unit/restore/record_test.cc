@@ -107,6 +107,8 @@ constexpr const char* kLook =
     "\n"
     R"(api_leases	{"items":[{"metadata":{"name":"n1"},"spec":{"renewTime":"2026-11-22T03:00:01.000000Z"}}]})"
     "\n"
+    R"(api_pods	[{"items":[{"metadata":{"name":"canal-a","uid":"u1"},"spec":{"nodeName":"n1"},"status":{"phase":"Running","startTime":"2026-11-22T03:00:02Z"}},{"metadata":{"name":"canal-b","uid":"u2","deletionTimestamp":"2026-11-22T03:00:02Z"},"spec":{},"status":{}}]},{"items":[{"metadata":{"name":"weave-c","uid":"u3"},"spec":{},"status":{"phase":"Failed"}}]}])"
+    "\n"
     "health_kubelet\tok\nhealth_kube-proxy\t000\n"
     "@@ok\n";
 
@@ -158,6 +160,14 @@ TEST(Look, ReadsEveryFact) {
   EXPECT_GT(facts.api.nodes->at(0).lease_renewed, 1.7e9);
   EXPECT_FALSE(facts.api.nodes->at(1).ready);
   EXPECT_EQ(facts.api.nodes->at(1).lease_renewed, 0);
+  ASSERT_TRUE(facts.api.network_pods);
+  ASSERT_EQ(facts.api.network_pods->size(), 2U) << "one has ended";
+  const NetworkPod& pod = facts.api.network_pods->at(0);
+  EXPECT_EQ(pod.name + " " + pod.uid + " " + pod.node, "canal-a u1 n1");
+  EXPECT_GT(pod.started_at, 1.7e9);
+  EXPECT_FALSE(pod.terminating);
+  EXPECT_EQ(facts.api.network_pods->at(1).started_at, 0);
+  EXPECT_TRUE(facts.api.network_pods->at(1).terminating);
   EXPECT_EQ(facts.health.at("kube-proxy"), "000");
   EXPECT_FALSE(facts.receipt);
   EXPECT_EQ(facts.receipt_error, "");
@@ -205,6 +215,8 @@ TEST(Look, WhatCouldNotBeToldIsNotAbsent) {
        }},
       {"secrets are refused", "api_asked\t1\napi_ready\t1\napi_secrets\t403\n",
        [](const NodeFacts& facts) { EXPECT_EQ(facts.api.secrets_listed, false); }},
+      {"half of the network pods", "api_asked\t1\napi_ready\t1\napi_pods\t[{\"items\":[]},{}]\n",
+       [](const NodeFacts& facts) { EXPECT_FALSE(facts.api.network_pods); }},
       {"secrets were not asked", "api_asked\t1\napi_ready\t1\n",
        [](const NodeFacts& facts) { EXPECT_FALSE(facts.api.secrets_listed); }},
   };
