@@ -1,5 +1,7 @@
 #include "operator/session/session.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
@@ -128,7 +130,8 @@ class Session {
       if (Status made = MakeFolder(path); !made) return made;
     }
     auto lock = FileLock::Take(state + "/clusters/" + target_->object.spec.cluster_name + ".lock",
-                               OwnHolderId() + " for run " + target_->run_key + "\n");
+                               "process " + std::to_string(::getpid()) + ", since " +
+                                   FormatTime(clock_.Now()) + ", run " + target_->run_key + "\n");
     if (!lock) return lock.error();
     lock_.emplace(std::move(*lock));
     return MakeConnector();
