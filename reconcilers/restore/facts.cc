@@ -44,6 +44,12 @@ ContainerFacts ContainerOf(const Json& json) {
   return facts;
 }
 
+/// Where a user is root by a container only, the look itself runs in one.
+bool IsOwnWayToRoot(const Json& json) {
+  const Json& labels = json.at("labels");
+  return labels.is_object() && labels.contains("etcdrestore.io/root");
+}
+
 void ReadStatus(const Json& json, EtcdFacts& facts) {
   const Json& status = json.at(0).at("Status");
   const Json& header = status.at("header");
@@ -174,8 +180,12 @@ class LookReader {
   void TakeJson(const std::string& key, const std::string& text) {
     const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
     try {
-      if (key == "container" && facts_.containers) facts_.containers->push_back(ContainerOf(json));
-      if (key == "finished") facts_.finished_runs.push_back(json.at("runKey"));
+      if (key == "container" && facts_.containers && !IsOwnWayToRoot(json))
+        facts_.containers->push_back(ContainerOf(json));
+      if (key == "finished")
+        facts_.finished_runs.push_back(
+            {json.at("runKey"), json.value("run", ""), json.value("oldDataPath", ""),
+             json.value("finishedAt", 0.0), json.value("keepFor", Receipt().keep_for)});
       if (key == "etcd_status") ReadStatus(json, etcd_), etcd_status_ = true;
       if (key == "etcd_hash_revision") etcd_.hash_revision = json;
       if (key == "etcd_hash") ReadHash(json, etcd_);

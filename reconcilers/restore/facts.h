@@ -70,6 +70,15 @@ struct EtcdFacts {
   std::vector<std::string> alarms;
 };
 
+/// A run that ended well on this node, from its archived receipt.
+struct FinishedRun {
+  std::string run_key;
+  std::string run;            ///< short name
+  std::string old_data_path;  ///< where it kept the oldest data
+  double finished_at = 0;     ///< seconds of the node's clock
+  double keep_for = 0;        ///< seconds that it promised to keep that data
+};
+
 struct LockFacts {
   std::string holder;  ///< "" when nobody holds the node
   std::string cluster;
@@ -103,8 +112,9 @@ struct ApiFacts {
 };
 
 struct NodeFacts {
-  double now = 0;   ///< the node's clock, seconds since the epoch
-  double skew = 0;  ///< node's clock less ours as far as the round trip proves it, seconds
+  double now = 0;      ///< the node's clock, seconds since the epoch
+  double skew = 0;     ///< node's clock less ours as far as the round trip proves it, seconds
+  std::string access;  ///< for people: the host key and the way to root
   std::string docker_version;  ///< "" when the daemon did not answer
   std::string docker_error;
   std::optional<std::vector<ContainerFacts>> containers;
@@ -114,9 +124,9 @@ struct NodeFacts {
   std::string etcdutl_image;      ///< the image whose tool that is; only when asked for
   bool etcdutl_can_bump = false;  ///< and it knows --bump-revision; only when asked for
   bool has_curl = false, has_wget = false;
-  std::optional<Receipt> receipt;          ///< nullopt: there is none
-  std::string receipt_error;               ///< not empty: there is one that cannot be read
-  std::vector<std::string> finished_runs;  ///< run keys of archived receipts
+  std::optional<Receipt> receipt;  ///< nullopt: there is none
+  std::string receipt_error;       ///< not empty: there is one that cannot be read
+  std::vector<FinishedRun> finished_runs;
   LockFacts lock;
   DataFacts data;
   std::string ca_pem;  ///< /etc/kubernetes/ssl/kube-ca.pem, "" when absent

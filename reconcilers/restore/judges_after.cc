@@ -8,6 +8,7 @@
 #include "reconcilers/restore/identity.h"
 #include "reconcilers/restore/judges.h"
 #include "reconcilers/restore/judging.h"
+#include "reconcilers/restore/old_data.h"
 
 namespace etcdrestore {
 namespace {
@@ -298,6 +299,14 @@ Judgement JudgeSettled(const RunView& view) {
       return std::nullopt;
     }
     return "there is no Node object " + node.name;
+  });
+}
+
+Judgement JudgeOldDataPurged(const RunView& view) {
+  return EachNode(view, OnEtcd, [&](const TargetNode&, const NodeFacts& facts) -> Unmet {
+    const auto due = OldDataToPurge(view.target, facts);
+    if (due.empty()) return std::nullopt;
+    return "old data of run " + due.front().run + " has been kept for as long as was asked";
   });
 }
 

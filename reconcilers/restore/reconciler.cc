@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "reconcilers/restore/judges.h"
+#include "reconcilers/restore/old_data.h"
 
 namespace etcdrestore {
 namespace {
@@ -82,7 +83,9 @@ Reconciler::Go Reconciler::Latch(const Call& call) {
   std::string when;
   for (const auto& [name, facts] : record_.seen.facts) {
     const auto& old = facts.finished_runs;
-    const bool archived = std::find(old.begin(), old.end(), deps_.target.run_key) != old.end();
+    const bool archived = std::any_of(old.begin(), old.end(), [&](const FinishedRun& run) {
+      return run.run_key == deps_.target.run_key;
+    });
     if (!facts.receipt_error.empty())
       return Stop{Ending::kPreflightFailed,
                   Terminal("ReceiptUnreadable", "node " + name + ": " + facts.receipt_error)};
@@ -111,17 +114,36 @@ Reconciler::Go Reconciler::Latch(const Call& call) {
   // Half of the nodes recorded as finished is a run that was killed at its very end: it is walked
   // to the end.
   if (!finished || (committed_ && !all)) return std::nullopt;
-  (void)call;
   const Liveness live = LivenessOf(deps_.target, record_.seen);
   record_.message = "this run finished" + (when.empty() ? "" : " at " + when);
   if (live.alive) {
-    record_.message += "; the cluster has a quorum and a ready API server. Nothing was done";
+    record_.message += "; the cluster has a quorum and a ready API server";
+    if (Go stop = PurgeDue(call)) return stop;
     return Stop{Ending::kDone, {}};
   }
   return Stop{Ending::kFailed,
               Terminal("FinishedButNotUp",
                        record_.message + ", and the cluster is not up now. It is not restored a "
                                          "second time: give a new runID to restore again")};
+}
+
+Reconciler::Go Reconciler::PurgeDue(const Call& call) {
+  Todo due;
+  for (const TargetNode* node : deps_.target.EtcdNodes()) {
+    const NodeFacts* facts = record_.seen.Of(*node);
+    if (facts != nullptr && !OldDataToPurge(deps_.target, *facts).empty())
+      due.nodes.push_back(node->name);
+  }
+  if (due.nodes.empty() || request_.mode != RunMode::kRun) {
+    record_.message += ". Nothing was done";
+    return std::nullopt;
+  }
+  if (Go stop = TakeNodes(call)) return stop;
+  const Status purged = deps_.executor.Execute(call, Act::kPurge, RunPlan{}, {}, due, record_.seen);
+  record_.message += purged ? ". Old data that was due was removed"
+                            : ". Old data that is due was not removed: " + purged.error().message;
+  record_.seen = deps_.crew.Look(call, {});
+  return std::nullopt;
 }
 
 Reconciler::Go Reconciler::TakeNodes(const Call& call) {

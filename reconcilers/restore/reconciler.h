@@ -64,6 +64,8 @@ class Reconciler {
 
   Go Begin(const Call& call);
   Go Latch(const Call& call);
+  /// Old data of a finished run that is asked for again once it has been kept long enough.
+  Go PurgeDue(const Call& call);
   Go TakeNodes(const Call& call);
   Go Preflight(const Call& call);
   /// The first look after the nodes are held, with all that the checks need.

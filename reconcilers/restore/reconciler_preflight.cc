@@ -108,9 +108,9 @@ Reconciler::Go Reconciler::Preflight(const Call& whole) {
   }
   const Go no_snapshot = Choose(call, "");
   if (record_.plan) input.snapshot = &record_.plan->snapshot;
-  record_.checks = CheckNodes(input);
-  const auto identity = CheckIdentity(input);
-  record_.checks.insert(record_.checks.end(), identity.begin(), identity.end());
+  record_.checks = CheckSpec(input);
+  for (const auto& more : {CheckNodes(input), CheckIdentity(input)})
+    record_.checks.insert(record_.checks.end(), more.begin(), more.end());
   if (no_snapshot)
     record_.checks.push_back({"", "snapshot", Verdict::kFailed, no_snapshot->error.message, ""});
   deps_.listener.OnChecks(record_.checks);

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "reconcilers/restore/identity.h"
+#include "reconcilers/restore/old_data.h"
 
 namespace etcdrestore {
 namespace {
@@ -117,7 +118,8 @@ Json NodeStatus(const Target& target, const TargetNode& node, const RunRecord& r
   } else {
     const bool ours = facts->receipt && facts->receipt->run_key == target.run_key;
     status["phase"] = ours ? StageName(facts->receipt->stage) : "untouched";
-    if (ours && node.etcd && facts->receipt->stage != Stage::kPrepared)
+    if (ours && node.etcd && facts->receipt->stage != Stage::kPrepared &&
+        IsKept(target, *facts, facts->receipt->old_data_path))
       status["oldDataPath"] = facts->receipt->old_data_path;
   }
   if (const auto key = record.host_keys.find(node.name); key != record.host_keys.end())

@@ -48,6 +48,7 @@ constexpr std::array kInPlace = {
          JudgeNetworkPodsRestarted},
     Step{Phase::kRestarted, "Settled", Act::kLookAgain, kHealth, JudgeSettled},
     Step{Phase::kRestarted, "Finished", Act::kFinish, kCheap, JudgeFinished},
+    Step{Phase::kRestarted, "OldDataPurged", Act::kPurge, kCheap, JudgeOldDataPurged},
 };
 
 constexpr std::array kRebuild = {
@@ -76,6 +77,7 @@ constexpr std::array kRebuild = {
          JudgeNetworkPodsRestarted},
     Step{Phase::kRestarted, "Settled", Act::kLookAgain, kHealth, JudgeSettled},
     Step{Phase::kRestarted, "Finished", Act::kFinish, kCheap, JudgeFinished},
+    Step{Phase::kRestarted, "OldDataPurged", Act::kPurge, kCheap, JudgeOldDataPurged},
 };
 
 }  // namespace

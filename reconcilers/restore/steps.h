@@ -40,6 +40,7 @@ enum class Act {
   kRemoveStaleNodes,
   kPoliciesBack,
   kFinish,
+  kPurge,
 };
 
 /// How a goal stands, judged from one observation.

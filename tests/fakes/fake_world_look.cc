@@ -135,7 +135,10 @@ Result<NodeFacts> FakeWorld::Look(const std::string& name, const std::string& ru
     if (!receipt) facts.receipt_error = receipt.error().message;
   }
   for (const auto& [id, folder] : node.runs) {
-    if (folder.finished) facts.finished_runs.push_back(folder.finished_key);
+    if (folder.finished)
+      facts.finished_runs.push_back({folder.record.run_key, folder.record.run,
+                                     folder.record.old_data_path, folder.record.finished_at,
+                                     folder.record.keep_for});
   }
   facts.lock = node.lock;
   facts.data = DataOf(node, run, options);

@@ -65,6 +65,19 @@ put() {
   verify_staged
 }
 
+# The login is a secret: it comes with the script on standard input and lies in memory until docker has read it.
+pull() {
+  DOCKER_CONFIG=/dev/shm/etcdrestore-$RUN
+  export DOCKER_CONFIG
+  [ "$(stat -f -c %T /dev/shm 2>/dev/null)" = tmpfs ] || fail NoMemoryFolder 'this node has no tmpfs on /dev/shm for the registry login'
+  rm -rf "$DOCKER_CONFIG"
+  trap 'rm -rf "$DOCKER_CONFIG"' EXIT
+  trap 'exit 1' HUP INT TERM
+  mkdir "$DOCKER_CONFIG" && printf '%s' "$LOGIN" >"$DOCKER_CONFIG/config.json" || fail DiskError "write $DOCKER_CONFIG failed"
+  said=$(timeout 600 docker pull -q "$IMAGE" 2>&1) || fail PullFailed "docker pull $IMAGE: $said"
+  ok
+}
+
 # One run of the etcd tool in a container of the node's own image. $1 is mounted on /restored.
 one_shot() {
   docker_ rm -f -v "etcdrestore-$RUN" >/dev/null 2>&1
@@ -146,7 +159,7 @@ restart() {
 }
 remove() {
   # shellcheck disable=SC2086
-  said=$(timeout 180 docker rm -f -v $NAMES 2>&1) || case $said in *'o such container'* | *'already in progress'*) ;; *) fail DockerFailed "docker rm: $said" ;; esac
+  said=$(timeout 180 docker rm -f ${VOLUMES:+-v} $NAMES 2>&1) || case $said in *'o such container'* | *'already in progress'*) ;; *) fail DockerFailed "docker rm: $said" ;; esac
   ok
 }
 
@@ -191,6 +204,19 @@ put_in_place() {
   fi
   rmdir "$RESTORED" 2>/dev/null
   sync -f "$DATA"
+  ok
+}
+
+# Only what a finished run kept, and nothing on another file system. Its record stays: a run happens once.
+purge() {
+  for name in "$NAMES" "$KEPT_BY"; do
+    case $name in '' | *[!a-zA-Z0-9.-]* | .*) fail BadArgument "run name '$name'" ;; esac
+  done
+  [ -f "$STATE/runs/$NAMES/finished.json" ] || fail NotFinished "run $NAMES has no record of a good end on this node"
+  for old in "$DATA-before-$KEPT_BY" "$DATA/.before-$KEPT_BY" "$STATE/runs/$NAMES/old" "$STATE/runs/$NAMES/snapshot.db"; do
+    [ ! -L "$old" ] || fail NotAFolder "$old is a link"
+    rm -rf --one-file-system "$old" || fail DiskError "remove $old"
+  done
   ok
 }
 

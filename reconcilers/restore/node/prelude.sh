@@ -6,9 +6,10 @@ umask 077
 LC_ALL=C
 export LC_ALL
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+DOCKER_HOST=unix:///var/run/docker.sock
 STATE=/opt/rke/.etcdrestore
 HOLDER='' CLUSTER='' RUN='' PREFIX='' REPLACE='' IMAGE='' HASH_STAGED='' HASH_DATA='' IMAGES='' ETCD='' API=''
-KUBE_NODES='' HEALTH='' HASH_REVISION=0 SIZE='' SHA='' NAME='' PEER='' PEERS='' TOKEN='' BUMP=0 OWNER='' JSON='' NAMES='' POLICIES='' DB='' STATUS=''
+KUBE_NODES='' HEALTH='' HASH_REVISION=0 SIZE='' SHA='' NAME='' PEER='' PEERS='' TOKEN='' BUMP=0 OWNER='' JSON='' NAMES='' POLICIES='' DB='' STATUS='' VOLUMES='' KEPT_BY=''
 
 say() { printf '%s\n' "$*"; }
 value() { printf '%s\t%s\n' "$1" "$2"; }
@@ -56,6 +57,9 @@ read_arguments() {
       json=*) JSON=${word#*=} ;;
       db=*) DB=${word#*=} ;;
       status=*) STATUS=${word#*=} ;;
+      socket=*) DOCKER_HOST=unix://${word#*=} ;;
+      kept=*) KEPT_BY=${word#*=} ;;
+      volumes=*) VOLUMES=${word#*=} ;;
       names=*) NAMES=${word#*=} ;;
       policies=*) POLICIES=${word#*=} ;;
       *) fail BadArgument "unknown argument $word" ;;
@@ -63,6 +67,7 @@ read_arguments() {
   done
   case $RUN in '' | *[!a-zA-Z0-9.-]* | .*) fail BadArgument "run name '$RUN'" ;; esac
   case $PREFIX in '' | /*) ;; *) fail BadArgument "prefix '$PREFIX'" ;; esac
+  export DOCKER_HOST
   set_paths
 }
 

@@ -158,6 +158,11 @@ TEST(Judges, OfRebuildsCleaning) {
   view.At("n3").left_paths = {"/etc/cni"};
   view.At("w1").left_paths = {"/etc/cni"};
   EXPECT_EQ(Said(JudgePathsCleaned(view())), "todo n3");
+  View all(R"({"strategy": "Rebuild", "clean": {"containers": "All"}})");
+  for (const char* node : {"n1", "n2", "n3"}) all.At(node).containers->clear();
+  EXPECT_EQ(Said(JudgeContainersRemoved(all())), "done");
+  all.Container("n1", "backup-agent").running = true;
+  EXPECT_EQ(Said(JudgeContainersRemoved(all())), "todo n1");
   View workers(R"({"strategy": "Rebuild", "clean": {"workers": true}})");
   EXPECT_EQ(Said(JudgeContainersRemoved(workers())), "todo n1 n2 n3 w1");
 }
@@ -184,11 +189,17 @@ TEST(Judges, RemoveTheKubeletFirstAndLeaveForeignContainersAlone) {
   labelled.name = "rke-something";
   labelled.rke = true;
   facts.containers->push_back(labelled);
-  EXPECT_THAT(ContainersToRemove(facts),
-              ElementsAre("kubelet", "kube-cleaner", "etcd", "k8s_pod", "rke-something"));
+  View rke;
+  View all(R"({"clean": {"containers": "All"}})");
+  EXPECT_THAT(ContainersToRemove(rke.target, facts),
+              ElementsAre("kubelet", "etcd", "k8s_pod", "kube-cleaner", "rke-something"));
+  EXPECT_THAT(ForeignContainers(facts), ElementsAre("backup-agent"));
+  EXPECT_THAT(
+      ContainersToRemove(all.target, facts),
+      ElementsAre("kubelet", "etcd", "backup-agent", "k8s_pod", "kube-cleaner", "rke-something"));
   EXPECT_THAT(OneShotLeftovers(facts), ElementsAre("kube-cleaner"));
   facts.containers.reset();
-  EXPECT_THAT(ContainersToRemove(facts), IsEmpty());
+  EXPECT_THAT(ContainersToRemove(all.target, facts), IsEmpty());
 }
 
 TEST(Judges, OfUp) {

@@ -1,6 +1,7 @@
 // The real node script under /bin/sh: who may act, and what data may move.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <functional>
@@ -86,6 +87,7 @@ TEST_F(NodeScript, LooksWithoutHoldingAndWithoutChangingAnything) {
   const auto facts = room.As("nobody")->Look({}, {.hash_staged = true, .hash_data = true});
   ASSERT_TRUE(facts) << facts.error().message;
   EXPECT_EQ(room.Everything(), before);
+  EXPECT_EQ(facts->access, "host key SHA256:room, the user is root");
 }
 
 TEST_F(NodeScript, ChangesNothingForAProcessThatLostTheNode) {
@@ -112,10 +114,15 @@ TEST_F(NodeScript, ChangesNothingForAProcessThatLostTheNode) {
       {"stop", [&] { return lost->Stop({}, {"etcd"}); }},
       {"start", [&] { return lost->Start({}, {"etcd"}); }},
       {"restart", [&] { return lost->Restart({}, {"etcd"}); }},
-      {"remove", [&] { return lost->RemoveContainers({}, {"etcd"}); }},
+      {"remove", [&] { return lost->RemoveContainers({}, {"etcd"}, true); }},
       {"move_aside", [&] { return lost->MoveOldDataAside({}); }},
       {"put_in_place", [&] { return lost->PutNewDataInPlace({}); }},
       {"clean_paths", [&] { return lost->CleanPaths({}); }},
+      {"purge",
+       [&] {
+         return lost->Purge({}, {"r0-1", "r0-1"});
+       }},
+      {"pull", [&] { return lost->PullImage({}, "img:2", Secret("{}")); }},
       {"delete_pods", [&] { return lost->DeletePods({}, {"canal-a"}); }},
   };
   for (const auto& [name, act] : acts) {
@@ -179,7 +186,10 @@ TEST_F(NodeScript, WritesTheReceiptWholeAndArchivesAFinishedOne) {
   EXPECT_EQ(Look().receipt, receipt);
   receipt.stage = Stage::kFinished;
   ASSERT_TRUE(me->WriteReceipt({}, receipt));
-  EXPECT_THAT(Look().finished_runs, ElementsAre(receipt.run_key));
+  ASSERT_EQ(Look().finished_runs.size(), 1U);
+  EXPECT_EQ(Look().finished_runs[0].run_key, receipt.run_key);
+  EXPECT_EQ(Look().finished_runs[0].run, "r1-1");
+  EXPECT_EQ(Look().finished_runs[0].keep_for, 168 * 3600);
   EXPECT_FALSE(room.Exists(std::string(kState) + "/receipt.json.new"));
 }
 
@@ -192,7 +202,38 @@ TEST_F(NodeScript, ArchivesAFinishedReceiptBeforeItIsTheReceipt) {
   receipt.stage = Stage::kFinished;
   EXPECT_EQ(ReasonOf(me->WriteReceipt({}, receipt)), "DiskError");
   EXPECT_EQ(Look().receipt->stage, Stage::kRestored);
-  EXPECT_THAT(Look().finished_runs, ElementsAre(receipt.run_key));
+  ASSERT_EQ(Look().finished_runs.size(), 1U);
+  EXPECT_EQ(Look().finished_runs[0].run_key, receipt.run_key);
+}
+
+TEST_F(NodeScript, PurgesWhatAFinishedRunKeptAndNothingElse) {
+  const std::string run = std::string(kState) + "/runs/r0-1";
+  for (const char* path :
+       {"/var/lib/etcd-before-r0-1/member/snap/db", "/var/lib/etcd-before-r0-10/member/snap/db",
+        "/var/lib/etcd/.before-x/y", "/opt/rke/etcd-snapshots/r0-1"})
+    room.Write(path, "kept");
+  room.Write(run + "/old/etc/kubernetes/ssl/kube-ca-key.pem", "key");
+  room.Write(run + "/snapshot.db", "snap");
+  EXPECT_EQ(ReasonOf(me->Purge({}, {"r0-1", "r0-1"})), "NotFinished");
+  EXPECT_TRUE(room.Exists("/var/lib/etcd-before-r0-1/member/snap/db"));
+  room.Write(run + "/finished.json", "{}");
+  for (const char* name : {"", "..", "a/b", "r0-1 x"}) {
+    EXPECT_EQ(ReasonOf(me->Purge({}, {"r0-1", name})), "BadArgument") << name;
+    EXPECT_EQ(ReasonOf(me->Purge({}, {name, "r0-1"})), "BadArgument") << name;
+  }
+  EXPECT_EQ(ReasonOf(me->Purge({}, {"r0-1", "r0-1"})), "");
+  EXPECT_FALSE(room.Exists("/var/lib/etcd-before-r0-1"));
+  EXPECT_FALSE(room.Exists(run + "/old"));
+  EXPECT_FALSE(room.Exists(run + "/snapshot.db"));
+  EXPECT_TRUE(room.Exists(run + "/finished.json")) << "a run happens once";
+  for (const char* path : {"/var/lib/etcd-before-r0-10/member/snap/db", "/var/lib/etcd/.before-x/y",
+                           "/var/lib/etcd/member/snap/db", "/opt/rke/etcd-snapshots/r0-1"})
+    EXPECT_TRUE(room.Exists(path)) << path;
+  EXPECT_EQ(ReasonOf(me->Purge({}, {"r0-1", "x"})), "") << "adopted, inside a mount point";
+  EXPECT_FALSE(room.Exists("/var/lib/etcd/.before-x"));
+  std::filesystem::create_symlink("/var/lib/etcd", room.At("/var/lib/etcd-before-link"));
+  EXPECT_EQ(ReasonOf(me->Purge({}, {"r0-1", "link"})), "NotAFolder");
+  EXPECT_EQ(Member(), "old");
 }
 
 TEST_F(NodeScript, TellsAnUnreadableReceiptFromNone) {
@@ -227,6 +268,29 @@ TEST_F(NodeScript, NeverShowsASecretOfTheDownloadAddress) {
   EXPECT_THAT(failed.error().message, Not(HasSubstr("canary")));
   EXPECT_THAT(room.Everything(), Not(HasSubstr("canary")));
   EXPECT_EQ(ReasonOf(me->FetchSnapshot({}, Secret("http://h/x'; rm -rf /"), 1, "")), "BadUrl");
+}
+
+TEST_F(NodeScript, PullsAnImageWithALoginThatIsInMemoryOnlyAndThenGone) {
+  // /dev/shm is that of this machine: a run name of its own.
+  const std::string run = "pull-" + std::to_string(getpid());
+  const std::string folder = "/dev/shm/etcdrestore-" + run;
+  const auto node = room.As("me", run);
+  room.Write("/../docker/login", R"({"auths":{"reg:5000":{"auth":"canary"}}})");
+  const Secret login(R"({"auths":{"reg:5000":{"auth":"canary"}}})");
+  std::filesystem::create_directory(folder);  // left by a try that was killed
+  EXPECT_EQ(ReasonOf(node->PullImage({}, "reg:5000/rancher/etcd:1", login)), "");
+  EXPECT_THAT(room.DockerLog(), HasSubstr("pull -q reg:5000/rancher/etcd:1\n700\n600\n"));
+  EXPECT_THAT(Look({.images = true}).images, testing::Contains("reg:5000/rancher/etcd:1"));
+  EXPECT_FALSE(std::filesystem::exists(folder));
+  const Status refused = node->PullImage({}, "reg:5000/rancher/etcd:2", Secret("{}"));
+  EXPECT_EQ(ReasonOf(refused), "PullFailed");
+  EXPECT_EQ(refused.error().kind, ErrorKind::kTransient);
+  EXPECT_THAT(refused.error().message, AllOf(HasSubstr("denied"), HasSubstr("etcd:2")));
+  EXPECT_FALSE(std::filesystem::exists(folder));
+  EXPECT_THAT(room.DockerLog(), Not(HasSubstr("canary")));
+  EXPECT_EQ(ReasonOf(node->PullImage({}, "x", Secret("'"))), "BadLogin");
+  std::filesystem::remove(room.At("/../docker/login"));
+  EXPECT_THAT(room.Everything(), Not(HasSubstr("canary")));
 }
 
 TEST_F(NodeScript, RestoresBesideAgainUnlessTheVeryCopyIsThere) {
@@ -390,9 +454,28 @@ TEST_F(NodeScript, TreatsContainersThatAreGoneAsStoppedButNotAsStarted) {
   EXPECT_TRUE(me->Restart({}, {"kubelet"}));
   EXPECT_EQ(room.ContainerState("kubelet"), "running no");
   EXPECT_EQ(ReasonOf(me->Start({}, {"gone"})), "DockerFailed");
-  EXPECT_TRUE(me->RemoveContainers({}, {"kubelet", "gone"}));
+  EXPECT_TRUE(me->RemoveContainers({}, {"kubelet", "gone"}, true));
+  EXPECT_THAT(room.DockerLog(), HasSubstr("rm -f -v kubelet gone\n"));
+  EXPECT_TRUE(me->RemoveContainers({}, {"gone"}, false));
+  EXPECT_THAT(room.DockerLog(), HasSubstr("rm -f gone\n"));
   EXPECT_EQ(room.ContainerState("kubelet"), "");
   EXPECT_EQ(room.ContainerState("etcd"), "stopped no");
+}
+
+TEST_F(NodeScript, AsksTheDockerWhoseSocketClusterYmlNames) {
+  room.Write("/../docker/socket", "/run/other.sock");
+  EXPECT_FALSE(Look().containers) << "nobody listens on the usual one";
+  auto node =
+      MakeScriptMachine(room.Shell(), "n1", {"me", "prod"}, {"r1-1", "", "/run/other.sock"});
+  ASSERT_TRUE(node->Look({}, {})->containers);
+  std::string saved;
+  EXPECT_TRUE(node->SaveImages({}, {"img:1"}, [&](std::string_view bytes) {
+    saved += bytes;
+    return Status();
+  }));
+  EXPECT_TRUE(node->LoadImages({}, BytesOf("tar")));
+  EXPECT_EQ(room.Read("/../docker/loaded"), "tar");
+  EXPECT_EQ(ReasonOf(me->LoadImages({}, BytesOf("tar"))), "DockerFailed");
 }
 
 TEST_F(NodeScript, TellsADockerThatDoesNotAnswerFromOneWithoutContainers) {

@@ -415,6 +415,118 @@ TEST(Faults, ANodeThatIsAwayIsWaitedForAndNamedUntilThePhaseEnds) {
   EXPECT_THAT(rig.world.Violations(), IsEmpty());
 }
 
+TEST(OldData, IsRemovedWhenItWasKeptLongEnoughAndNotBefore) {
+  Rig rig;
+  ASSERT_EQ(Said(rig.Run()), "0");
+  const auto kept = [&](const char* node) {
+    return rig.world.Of(node).runs.at(rig.target.run).kept.has_value();
+  };
+  rig.clock.Advance(std::chrono::hours(167));
+  const std::size_t calls = rig.world.CallCount();
+  EXPECT_THAT(rig.Run().message, HasSubstr("Nothing was done"));
+  EXPECT_EQ(rig.world.CallCount(), calls);
+  rig.clock.Advance(std::chrono::hours(2));
+  EXPECT_EQ(Said(rig.Run(Asked(RunMode::kCheck))), "0");
+  EXPECT_EQ(rig.world.CallCount(), calls) << "check removes nothing";
+  const RunRecord due = rig.Run();
+  EXPECT_EQ(Said(due), "0");
+  EXPECT_THAT(due.message, HasSubstr("was removed"));
+  EXPECT_THAT(rig.listener.notes, testing::Contains(HasSubstr("n1: removed the old data")));
+  for (const char* node : {"n1", "n2", "n3"}) {
+    EXPECT_FALSE(kept(node));
+    EXPECT_EQ(rig.world.Of(node).lock.holder, "");
+  }
+  EXPECT_THAT(rig.Run().message, HasSubstr("Nothing was done"));
+}
+
+TEST(OldData, OfAnEarlierRunGoesWithALaterOneThatIsVerified) {
+  Rig rig;
+  ASSERT_EQ(Said(rig.Run()), "0");
+  const std::string first = rig.target.run;
+  rig.clock.Advance(std::chrono::hours(100));
+  rig.Respec({{"runID", "r2"}, {"clean", {{"keepOldDataFor", "1h"}}}});
+  ASSERT_EQ(Said(rig.RunToEnd()), "0");
+  EXPECT_TRUE(rig.world.Of("n1").runs.at(first).kept) << "the first run promised a week";
+  rig.clock.Advance(std::chrono::hours(100));
+  rig.Respec({{"runID", "r3"}});
+  ASSERT_EQ(Said(rig.RunToEnd()), "0");
+  EXPECT_FALSE(rig.world.Of("n1").runs.at(first).kept);
+  EXPECT_TRUE(rig.world.Of("n1").runs.at(rig.target.run).kept);
+}
+
+TEST(OldData, StaysWhileTheNewestRunHasNotEndedWell) {
+  Rig rig;
+  ASSERT_EQ(Said(rig.Run()), "0");
+  const std::string first = rig.target.run;
+  rig.clock.Advance(std::chrono::hours(200));
+  rig.world.etcd_differs["n3"] = "bit rot";
+  rig.Respec({{"runID", "r2"}});
+  EXPECT_EQ(ExitCode(rig.RunToEnd().ending), 4);
+  EXPECT_TRUE(rig.world.Of("n1").runs.at(first).kept);
+  rig.Respec({});
+  (void)rig.Run();
+  EXPECT_TRUE(rig.world.Of("n1").runs.at(first).kept) << "the first run's file asked again";
+}
+
+TEST(OldData, IsNotKeptWhenNobodyWantsIt) {
+  Rig rig(Json::parse(R"({"clean": {"keepOldDataFor": "0s"}})"));
+  const RunRecord record = rig.Run();
+  ASSERT_EQ(Said(record), "0") << record.error.message;
+  EXPECT_THAT(record.document->destroys, testing::Contains(HasSubstr("n1: old etcd data")));
+  EXPECT_THAT(rig.world.Violations(), IsEmpty());
+  EXPECT_FALSE(rig.world.Of("n1").runs.at(rig.target.run).kept);
+  EXPECT_EQ(rig.world.Of("n1").member->run, rig.target.run);
+}
+
+TEST(Clean, RemovesEveryContainerAndKeepsVolumesOnlyWhenAsked) {
+  const auto removed = [](const char* clean) {
+    Rig rig(Json{{"strategy", "Rebuild"}, {"clean", Json::parse(clean)}});
+    EXPECT_EQ(Said(rig.RunToEnd()), "0");
+    EXPECT_THAT(rig.world.Violations(), IsEmpty());
+    EXPECT_TRUE(rig.world.Of("w1").containers.contains("backup-agent"));
+    std::string acts;
+    for (const std::string& call : rig.world.Calls()) {
+      if (call.starts_with("n1 remove")) acts += call + "\n";
+    }
+    return acts;
+  };
+  EXPECT_THAT(removed("{}"), AllOf(HasSubstr("n1 remove with volumes kubelet"),
+                                   testing::Not(HasSubstr("backup-agent"))));
+  EXPECT_THAT(removed(R"({"containers": "All", "volumes": "None"})"),
+              AllOf(HasSubstr("n1 remove kubelet"), HasSubstr("backup-agent")));
+}
+
+/// What brought the etcd image to n2, which lacked it: "pull", "load", with "!" for what failed.
+std::string HowTheImageCame(const char* registries, const char* login, bool others_have_it) {
+  Rig rig;
+  const std::string image = rig.world.Of("n2").images.at(0);
+  for (const auto& registry : Json::parse(registries))
+    rig.target.config.private_registries.push_back(registry);
+  if (login != nullptr) rig.world.registry[image] = login;
+  for (auto& [name, node] : rig.world.nodes) {
+    if (name == "n2" || !others_have_it) node.images.clear();
+  }
+  const RunRecord record = rig.Run(Asked(RunMode::kCheck));
+  std::string how;
+  for (const std::string& call : rig.world.Calls()) {
+    if (call.starts_with("n2 pull")) how += "pull ";
+    if (call == "n2 load images") how += "load ";
+  }
+  return how + Said(record);
+}
+
+TEST(Images, ArePulledFromTheRegistryOfClusterYmlElseSentElseAskedOfTheirOwn) {
+  const char* hub = R"([{"url": "docker.io", "user": "u", "password": "p"}])";
+  const char* login = R"({"auths":{"https://index.docker.io/v1/":{"auth":"dTpw"}}})";
+  EXPECT_EQ(HowTheImageCame("[]", nullptr, true), "load 0");
+  EXPECT_EQ(HowTheImageCame(hub, login, true), "pull 0");
+  EXPECT_EQ(HowTheImageCame(hub, nullptr, true), "pull load 0") << "the registry did not give it";
+  EXPECT_EQ(HowTheImageCame(hub, login, false), "pull 0");
+  EXPECT_EQ(HowTheImageCame("[]", "{}", false), "pull 0");
+  EXPECT_EQ(HowTheImageCame("[]", nullptr, false), "pull 3 PreflightFailed");
+  EXPECT_EQ(HowTheImageCame(R"([{"url": "other.example.com"}])", "{}", true), "load 0");
+}
+
 TEST(NetworkPods, OnesThatNoDockerShowsAreReplacedThroughTheApi) {
   Rig rig;
   rig.world.network_pods = {{"canal-a", "u1", "n1", rig.clock.Seconds() - 3600, false},

@@ -30,6 +30,7 @@ Receipt AReceipt() {
   receipt.bumped_by = 1'000'000'000;
   receipt.old_data_path = "/var/lib/etcd-before-r1";
   receipt.restored_at = 1795320000.25;
+  receipt.keep_for = 90.5;
   receipt.before = {{"etcd", {"always", true}}, {"kube-apiserver", {"unless-stopped", false}}};
   return receipt;
 }
@@ -55,7 +56,7 @@ TEST(Receipt, IsUnreadableWhateverIsWrongWithIt) {
   for (const auto& [key, value] : original.items()) {
     auto without = original;
     without.erase(key);
-    broken.push_back(without.dump());
+    if (key != "keepFor") broken.push_back(without.dump());
     auto wrong = original;
     wrong[key] = nlohmann::json::array();
     broken.push_back(wrong.dump());
@@ -75,6 +76,12 @@ TEST(Receipt, IsUnreadableWhateverIsWrongWithIt) {
   }
 }
 
+TEST(Receipt, WithoutAWishKeepsOldDataForAWeek) {
+  auto json = ToJson(AReceipt());
+  json.erase("keepFor");
+  EXPECT_EQ(ParseReceipt(json.dump())->keep_for, 7 * 24 * 3600);
+}
+
 TEST(Receipt, StagesOnlyGrow) {
   EXPECT_LT(Stage::kPrepared, Stage::kCommitted);
   EXPECT_LT(Stage::kCommitted, Stage::kRestored);
@@ -89,6 +96,8 @@ constexpr const char* kLook =
     R"(container	{"name":"/etcd","image":"rancher/etcd:1","running":true,"policy":"always","startedAt":"2026-11-22T03:00:00.5Z","restarts":2,"labels":{"io.rancher.rke.container.name":"etcd"},"path":"/usr/local/bin/etcd","args":["--name=etcd-n1","--data-dir","/x"],"mounts":[{"Source":"/var/lib/etcd","Destination":"/var/lib/rancher/etcd"}],"user":"1000:1000"})"
     "\n"
     R"(container	{"name":"/odd one","image":"x","running":false,"policy":"","startedAt":"0001-01-01T00:00:00Z","restarts":0,"labels":null})"
+    "\n"
+    R"(container	{"name":"/own","image":"x","running":true,"policy":"no","startedAt":"2026-11-22T03:00:00Z","restarts":0,"labels":{"etcdrestore.io/root":""}})"
     "\n"
     "lock\tme|prod|1795320000.1\n"
     "member\tr1\nkept\t1\nrestored\t\nstaged_size\t4096\nstaged_sha256\tabc\n"
@@ -133,6 +142,7 @@ TEST(Look, ReadsEveryFact) {
   EXPECT_EQ(odd->policy, "no");
   EXPECT_EQ(odd->started_at, 0) << "it was never started";
   EXPECT_FALSE(odd->rke);
+  EXPECT_EQ(facts.Container("own"), nullptr) << "the look's own way to root";
   EXPECT_EQ(facts.lock.holder, "me");
   EXPECT_EQ(facts.lock.cluster, "prod");
   EXPECT_TRUE(facts.data.member_exists);
