@@ -32,6 +32,7 @@ struct PreflightInput {
   std::optional<std::string> rke_version;  ///< of the operator's rke program; nullopt: none usable
   std::string rke_problem;
   StrategyKind strategy = StrategyKind::kInPlace;
+  const ClusterState* zip_state = nullptr;  ///< of the snapshot's zip; null: it holds none
 };
 
 /// What the object asks for and the chosen strategy cannot give: a field without effect is said.

@@ -67,8 +67,8 @@ Reconciler::Go Reconciler::Walk(const Call& call, std::span<const Step> steps) {
     const auto& todo = std::get<Todo>(*next.judgement);
     Enter(due, todo.message);
     if (due.name == std::string_view("EtcdVerified")) record_.verified.clear();
-    if (Go stop = Act(call, due, todo, failures)) return stop;
     options = LookAfterAct(steps, next.at);
+    if (Go stop = Act(call, due, todo, options, failures)) return stop;
     fresh_ = false;
   }
   if (steps.data() != PreflightSteps().data()) Leave();
@@ -93,7 +93,7 @@ Reconciler::Go Reconciler::LookForWalk(const Call& call, LookOptions options, in
 }
 
 Reconciler::Go Reconciler::Act(const Call& call, const Step& step, const Todo& todo,
-                               int& failures) {
+                               const LookOptions& look_after, int& failures) {
   if (step.act == Act::kLookAgain) {
     deps_.wait(call, 300ms);
     return std::nullopt;
@@ -107,8 +107,10 @@ Reconciler::Go Reconciler::Act(const Call& call, const Step& step, const Todo& t
   // it.
   Call one = call.Within(DeadlineOf(deps_.target.object.spec.deadlines, step.phase));
   if (step.act != Act::kRkeUp && step.act != Act::kStage) one.stop = {};
+  if (step.act != Act::kRkeUp) deps_.crew.LookWithActs(look_after);
   const Status done =
       deps_.executor.Execute(one, step.act, *record_.plan, delivery_, todo, record_.seen);
+  deps_.crew.LookWithActs(std::nullopt);
   if (done) {
     failures = 0;
     return std::nullopt;
@@ -119,34 +121,35 @@ Reconciler::Go Reconciler::Act(const Call& call, const Step& step, const Todo& t
 
 Reconciler::Go Reconciler::TransientTrouble(const Call& call, const Error& error, int& failures) {
   if (error.reason == "Interrupted" || error.reason == "DeadlineExceeded") return BadEnd(error);
-  const Duration pause = std::min<Duration>(1s * (1 << std::min(failures, 5)), 15s);
-  ++failures;
-  if (!record_.timeline.empty()) ++record_.timeline.back().attempts;
   // Past the point of no return a node that does not answer is waited for until the phase's
   // deadline: it may be rebooting, and giving up would leave the cluster down.
   if (committed_ && !record_.seen.errors.empty()) {
-    SayWhoIsAwaited(call);
-  } else if (const int attempts = deps_.target.object.spec.attempts; failures >= attempts) {
+    AwaitNode(call);
+    return std::nullopt;
+  }
+  const int attempts = deps_.target.object.spec.attempts;
+  if (++failures >= attempts) {
     return BadEnd(
         Terminal(error.reason, fmt::format("{} (tried {} times)", error.message, failures)));
-  } else {
-    deps_.listener.OnNote(
-        fmt::format("attempt {} of {} failed: {}", failures, attempts, error.message));
   }
-  deps_.wait(call, pause);
+  if (!record_.timeline.empty()) ++record_.timeline.back().attempts;
+  deps_.listener.OnNote(
+      fmt::format("attempt {} of {} failed: {}", failures, attempts, error.message));
+  deps_.wait(call, std::min<Duration>(1s * (1 << std::min(failures - 1, 5)), 15s));
   return std::nullopt;
 }
 
-void Reconciler::SayWhoIsAwaited(const Call& call) {
+/// Says whom the run waits for, since when and until when; waits the longer the longer it has.
+void Reconciler::AwaitNode(const Call& call) {
   const auto& [name, error] = *record_.seen.errors.begin();
+  const SystemTime now = deps_.clock.Now();
   if (awaited_ != name) {
     awaited_ = name;
-    awaited_since_ = deps_.clock.Now();
+    awaited_since_ = now;
   }
   const auto deadline = PhaseDeadline();
   const SystemTime end =
-      deadline ? deadline->second
-               : deps_.clock.Now() + std::chrono::duration_cast<Duration>(call.Left());
+      deadline ? deadline->second : now + std::chrono::duration_cast<Duration>(call.Left());
   const std::size_t others = record_.seen.errors.size() - 1;
   record_.message = fmt::format(
       "waiting for node {}{} since {}, until {}, the deadline of {}: {}", name,
@@ -154,6 +157,7 @@ void Reconciler::SayWhoIsAwaited(const Call& call) {
       FormatTime(end), deadline ? "phase " + PhaseName(deadline->first) : "the run", error.message);
   deps_.listener.OnNote(record_.message);
   Publish();
+  deps_.wait(call, std::clamp<Duration>((now - awaited_since_) / 4, 1s, 15s));
 }
 
 /// The phase under way and when its time ends.

@@ -19,7 +19,7 @@ look_node() {
   [ -f "$KUBE/ssl/kube-ca.pem" ] && value ca "$(tr '\n' '|' <"$KUBE/ssl/kube-ca.pem")"
   command -v curl >/dev/null && value curl 1
   command -v wget >/dev/null && value wget 1
-  [ -n "$IMAGES" ] && look_images
+  [ -n "$IMAGES" ] && look_images && look_encryption
   [ -n "$ETCD" ] && look_etcd
   return 0
 }
@@ -78,7 +78,7 @@ look_database() {
 look_images() {
   docker_ images --format '{{.Repository}}:{{.Tag}}' | while read -r line; do value image "$line"; done
   [ -n "$IMAGE" ] || IMAGE=$(docker_ inspect -f '{{.Config.Image}}' etcd 2>/dev/null)
-  [ -n "$IMAGE" ] && docker_ image inspect "$IMAGE" >/dev/null 2>&1 || return
+  [ -n "$IMAGE" ] && docker_ image inspect "$IMAGE" >/dev/null 2>&1 || return 0
   value etcdutl_image "$IMAGE"
   help=$(docker_ run --rm --network none --entrypoint /usr/local/bin/etcdutl "$IMAGE" snapshot restore --help 2>&1)
   code=$?
@@ -88,6 +88,20 @@ look_images() {
     12[67]:*) value etcdutl missing ;;
     *) value etcdutl "unknown: docker run ended with code $code: $(printf '%s' "$help" | tr '\n' ' ' | tail -c 300)" ;;
   esac
+}
+
+# What the API server can decrypt with: names as "provider:key". The keys beside them stay on the node.
+look_encryption() {
+  args=$(docker_ inspect -f '{{json .Args}}' kube-apiserver 2>/dev/null) || return 0
+  value encryption_asked 1
+  at=$(printf '%s' "$args" | tr ',' '\n' | sed -n 's/^.*--encryption-provider-config=\([^"]*\)".*$/\1/p')
+  [ -n "$at" ] && [ -r "$PREFIX$at" ] || return 0
+  awk '
+    { sub(/^[ -]*/, ""); gsub(/["\047]/, "") }
+    /^[a-z]+:/ { word = substr($1, 1, index($1, ":") - 1) }
+    word ~ /^(aescbc|aesgcm|secretbox|kms)$/ { provider = word; word = "" }
+    /^name:/ && provider != "" { print provider ":" $2 }
+  ' "$PREFIX$at" | while read -r line; do value encryption_key "$line"; done
 }
 
 etcdctl_() { timeout 20 docker exec -e ETCDCTL_API=3 etcd etcdctl --command-timeout=5s "$@" 2>&1; }

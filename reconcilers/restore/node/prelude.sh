@@ -9,7 +9,7 @@ PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 DOCKER_HOST=unix:///var/run/docker.sock
 STATE=/opt/rke/.etcdrestore
 HOLDER='' CLUSTER='' RUN='' PREFIX='' REPLACE='' IMAGE='' HASH_STAGED='' HASH_DATA='' IMAGES='' ETCD='' API=''
-KUBE_NODES='' HEALTH='' HASH_REVISION=0 SIZE='' SHA='' NAME='' PEER='' PEERS='' TOKEN='' BUMP=0 OWNER='' JSON='' NAMES='' POLICIES='' DB='' STATUS='' VOLUMES='' KEPT_BY=''
+KUBE_NODES='' HEALTH='' HASH_REVISION=0 SIZE='' SHA='' NAME='' PEER='' PEERS='' TOKEN='' BUMP=0 OWNER='' JSON='' NAMES='' POLICIES='' DB='' STATUS='' VOLUMES='' KEPT_BY='' THEN_LOOK=''
 
 say() { printf '%s\n' "$*"; }
 value() { printf '%s\t%s\n' "$1" "$2"; }
@@ -18,6 +18,7 @@ fail() {
   exit 1
 }
 ok() {
+  [ -z "$THEN_LOOK" ] || { THEN_LOOK='' && exec 9>&- && look; }
   say '@@ok'
   exit 0
 }
@@ -60,6 +61,7 @@ read_arguments() {
       socket=*) DOCKER_HOST=unix://${word#*=} ;;
       kept=*) KEPT_BY=${word#*=} ;;
       volumes=*) VOLUMES=${word#*=} ;;
+      then_look=*) THEN_LOOK=${word#*=} ;;
       names=*) NAMES=${word#*=} ;;
       policies=*) POLICIES=${word#*=} ;;
       *) fail BadArgument "unknown argument $word" ;;

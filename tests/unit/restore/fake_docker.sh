@@ -56,6 +56,7 @@ case $1 in
           [ "$running" = running ] && flag=true
           printf '{"name":"/%s","image":"img:1","running":%s,"policy":"%s","startedAt":"2026-11-22T03:00:00Z","restarts":0,"labels":{}}\n' "$name" "$flag" "$policy"
           ;;
+        '{{json .Args}}') echo '["kube-apiserver","--encryption-provider-config=/etc/kubernetes/ssl/encryption.yaml","--v=2"]' ;;
         *) echo "$running $policy" ;;
       esac
     done
