@@ -146,6 +146,21 @@ std::string PlanText(const PlanDocument& plan) {
   return text;
 }
 
+nlohmann::ordered_json ResultJson(const SessionResult& result) {
+  const bool done = result.ending == Ending::kDone;
+  nlohmann::ordered_json json = {{"exitCode", ExitCode(result.ending)},
+                                 {"reason", done ? "" : result.error.reason},
+                                 {"message", done ? result.message : result.error.message},
+                                 {"outputs", result.outputs},
+                                 {"reminders", result.reminders},
+                                 {"oldDataUntil", result.old_data_until},
+                                 {"whereThingsStand", result.where_things_stand},
+                                 {"wayBack", nlohmann::ordered_json::object()},
+                                 {"status", result.status}};
+  for (const auto& [node, commands] : result.way_back) json["wayBack"][node] = commands;
+  return json;
+}
+
 std::string ResultText(const SessionResult& result, RunMode mode, const std::string& command) {
   std::string text = Heading(result.ending) + "\n";
   if (result.ending != Ending::kDone) {
@@ -158,7 +173,7 @@ std::string ResultText(const SessionResult& result, RunMode mode, const std::str
     }
   } else if (mode == RunMode::kRun) {
     const bool earlier = result.status.at("timeline").empty();
-    if (earlier) return text + result.status.at("progress").get<std::string>() + "\n";
+    if (earlier) return text + result.message + "\n";
     text += Restored(result.status) + Timeline(result.status) + Verified(result.status) +
             OldData(result);
     for (const std::string& line : result.reminders) text += "Remember   " + line + "\n";

@@ -241,6 +241,7 @@ class Session {
     for (const std::string& line : accepted_) listener_.OnNote(line);
     result.ending = record.ending;
     result.error = record.error;
+    result.message = record.message;
     result.status = ToStatus(*target_, record, clock_.Now());
     result.run = target_->run;
     result.status_path = folder_ + "/status.json";

@@ -28,6 +28,7 @@ struct SessionInput {
 struct SessionResult {
   Ending ending = Ending::kRejected;
   Error error;
+  std::string message;                      ///< of a good end
   std::string run;                          ///< its short name; "" when it never began
   nlohmann::ordered_json status;            ///< the same document as the object's status
   std::string status_path;                  ///< where it lies on disk; "" when nothing was written

@@ -199,9 +199,10 @@ RunView Reconciler::View() const {
           deps_.executor.RkeUpFinished()};
 }
 
-void Reconciler::Enter(const Step& step, const std::string& message) {
+void Reconciler::Enter(const Step& step, const Todo& todo) {
   record_.step = step.name;
-  record_.message = message;
+  record_.message = todo.message;
+  record_.nodes_to_go = todo.nodes.size();
   if (record_.timeline.empty() || record_.timeline.back().phase != step.phase) {
     Leave();
     record_.timeline.push_back({step.phase, deps_.clock.Now(), std::nullopt, 1});

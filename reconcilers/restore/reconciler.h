@@ -84,7 +84,7 @@ class Reconciler {
   Go OverBudget(const Call& call) const;
   bool NothingWasCommitted() const;
   Stop BadEnd(const Error& error) const;
-  void Enter(const Step& step, const std::string& message);
+  void Enter(const Step& step, const Todo& todo);
   void Leave();
   void Publish();
   RunView View() const;

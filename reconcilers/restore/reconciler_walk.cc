@@ -65,7 +65,7 @@ Reconciler::Go Reconciler::Walk(const Call& call, std::span<const Step> steps) {
     }
     if (const auto* refused = std::get_if<Refused>(&*next.judgement)) return BadEnd(refused->error);
     const auto& todo = std::get<Todo>(*next.judgement);
-    Enter(due, todo.message);
+    Enter(due, todo);
     if (due.name == std::string_view("EtcdVerified")) record_.verified.clear();
     options = LookAfterAct(steps, next.at);
     if (Go stop = Act(call, due, todo, options, failures)) return stop;

@@ -46,6 +46,14 @@ std::size_t PhasesDone(const RunRecord& record) {
                     [](const PhaseSpan& span) { return span.finished.has_value(); }));
 }
 
+/// "3/6 2/4 nodes": phases done, and nodes where the goal of the present step is met.
+std::string Progress(const Target& target, const RunRecord& record) {
+  const std::string phases = fmt::format("{}/6", PhasesDone(record));
+  if (record.ending != Ending::kRunning || record.nodes_to_go == 0) return phases;
+  return fmt::format("{} {}/{} nodes", phases, target.nodes.size() - record.nodes_to_go,
+                     target.nodes.size());
+}
+
 Json Condition(const char* type, const char* status, const std::string& reason,
                const std::string& message, const Target& target, SystemTime when) {
   return {{"type", type},
@@ -177,7 +185,7 @@ int ExitCode(Ending ending) {
 nlohmann::ordered_json ToStatus(const Target& target, const RunRecord& record, SystemTime now) {
   Json status = {{"observedGeneration", target.object.generation},
                  {"phase", PhaseText(record)},
-                 {"progress", fmt::format("{}/6 {}", PhasesDone(record), record.message)},
+                 {"progress", Progress(target, record)},
                  {"runID", target.object.spec.run_id}};
   if (record.plan) AddSnapshot(*record.plan, status);
   if (record.document) {
