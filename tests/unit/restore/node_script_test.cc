@@ -90,27 +90,6 @@ TEST_F(NodeScript, LooksWithoutHoldingAndWithoutChangingAnything) {
   EXPECT_EQ(facts->access, "host key SHA256:room, the user is root");
 }
 
-TEST_F(NodeScript, LooksInTheSameTripWhenAnActWasToldTo) {
-  RestoredBeside();
-  const LookOptions with_data{.hash_data = true};
-  me->LookWithActs(with_data);
-  ASSERT_TRUE(me->MoveOldDataAside({}));
-  EXPECT_FALSE(me->Looked({})) << "that look asked for less than this one";
-  ASSERT_TRUE(me->PutNewDataInPlace({}));
-  const auto seen = me->Looked(with_data);
-  ASSERT_TRUE(seen);
-  EXPECT_EQ(seen->data.member_run, "r1-1") << "it saw what the act had done";
-  EXPECT_EQ(seen->data.db_sha256, HexSha256("new"));
-  EXPECT_TRUE(seen->containers);
-  EXPECT_FALSE(me->Looked(with_data)) << "once";
-  room.Container("etcd", "running always");
-  ASSERT_FALSE(me->MoveOldDataAside({}));
-  EXPECT_FALSE(me->Looked(with_data)) << "an act that failed saw nothing";
-  me->LookWithActs(std::nullopt);
-  ASSERT_TRUE(me->Stop({}, {"etcd"}));
-  EXPECT_FALSE(me->Looked(with_data));
-}
-
 TEST_F(NodeScript, ChangesNothingForAProcessThatLostTheNode) {
   RestoredBeside();
   room.Write("/etc/cni/net.d/x", "x");
@@ -497,33 +476,6 @@ TEST_F(NodeScript, AsksTheDockerWhoseSocketClusterYmlNames) {
   EXPECT_TRUE(node->LoadImages({}, BytesOf("tar")));
   EXPECT_EQ(room.Read("/../docker/loaded"), "tar");
   EXPECT_EQ(ReasonOf(me->LoadImages({}, BytesOf("tar"))), "DockerFailed");
-}
-
-TEST_F(NodeScript, TellsADockerThatDoesNotAnswerFromOneWithoutContainers) {
-  ASSERT_TRUE(Look().containers);
-  EXPECT_EQ(Look().containers->size(), 1U);
-  EXPECT_FALSE(Look().Running("etcd"));
-  room.Write("/../docker/broken", "");
-  EXPECT_FALSE(Look().containers);
-  EXPECT_THAT(Look().docker_error, HasSubstr("Cannot connect"));
-}
-
-TEST_F(NodeScript, TellsTheNamesOfEncryptionKeysAndNoKey) {
-  EXPECT_FALSE(Look({.images = true}).encryption_keys) << "no API server, nothing to tell";
-  room.Container("kube-apiserver", "running always");
-  room.Write("/etc/kubernetes/ssl/encryption.yaml",
-             "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n"
-             "- providers:\n  - aescbc:\n      keys:\n      - name: new\n        secret: c2VjcmV0\n"
-             "      - name: \"old\"\n        secret: b2xk\n  - identity: {}\n  - kms:\n"
-             "      name: vault\n  resources:\n  - secrets\n");
-  const auto known = Look({.images = true}).encryption_keys;
-  ASSERT_TRUE(known);
-  EXPECT_THAT(*known, ElementsAre("aescbc:new", "aescbc:old", "kms:vault"));
-  const std::string answer = room.Read("/../stdout");
-  EXPECT_THAT(answer, HasSubstr("aescbc:new"));
-  EXPECT_THAT(answer, Not(HasSubstr("c2VjcmV0")));
-  room.Write("/etc/kubernetes/ssl/encryption.yaml", "");
-  EXPECT_THAT(*Look({.images = true}).encryption_keys, IsEmpty());
 }
 
 TEST_F(NodeScript, DoesNothingWhereAToolOfItsGatesIsMissing) {
