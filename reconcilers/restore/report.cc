@@ -233,7 +233,8 @@ std::string WhereThingsStand(const Target& target, const RunRecord& record) {
         fmt::format("stage {}", facts->receipt ? StageName(facts->receipt->stage) : "untouched");
     if (node.etcd) text += fmt::format(", etcd {}", running("etcd"));
     if (node.controlplane) text += fmt::format(", kube-apiserver {}", running("kube-apiserver"));
-    if (node.etcd && facts->receipt) text += ", old data in " + facts->receipt->old_data_path;
+    if (node.etcd && facts->receipt && IsKept(target, *facts, facts->receipt->old_data_path))
+      text += ", old data in " + facts->receipt->old_data_path;
     text += "\n";
   }
   return text +

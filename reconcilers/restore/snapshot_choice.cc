@@ -38,13 +38,17 @@ SystemTime TimeOf(const ObjectInfo& object) {
   return time.value_or(object.modified);
 }
 
-bool Wanted(const SnapshotSpec& spec, const Candidate& candidate) {
-  if (!spec.name.empty()) return Stem(candidate.name) == Stem(BaseName(spec.name));
+/// By name and size; bundles and state files lie in the same places.
+bool MayBeSnapshot(const Candidate& candidate) {
   const std::string& name = candidate.name;
   const bool other = name.empty() || name.ends_with(".rkestate") || name.ends_with(".tar.gz") ||
                      name.ends_with(".part");
-  if (other || candidate.object.size == 0) return false;
-  return !spec.before || candidate.taken_at <= *spec.before;
+  return !other && candidate.object.size > 0;
+}
+
+bool Wanted(const SnapshotSpec& spec, const Candidate& candidate) {
+  if (!spec.name.empty()) return Stem(candidate.name) == Stem(BaseName(spec.name));
+  return MayBeSnapshot(candidate) && (!spec.before || candidate.taken_at <= *spec.before);
 }
 
 Status Download(const Call& call, Candidate& candidate, const std::string& path) {
@@ -239,8 +243,9 @@ Result<SnapshotChoice> ChooseSnapshot(const Call& call, const SnapshotWish& wish
     std::vector<Candidate> all;
     std::vector<Candidate> wanted;
     for (const ObjectInfo& object : *objects) {
-      all.push_back({&source, object, BaseName(object.key), TimeOf(object)});
-      if (Wanted(wish.spec, all.back())) wanted.push_back(all.back());
+      const Candidate candidate{&source, object, BaseName(object.key), TimeOf(object)};
+      if (Wanted(wish.spec, candidate)) wanted.push_back(candidate);
+      if (MayBeSnapshot(candidate)) all.push_back(candidate);
     }
     holdings += "; " + Holding(source, std::move(all), now);
     std::stable_sort(wanted.begin(), wanted.end(), [](const Candidate& a, const Candidate& b) {

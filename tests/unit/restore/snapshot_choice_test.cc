@@ -281,6 +281,7 @@ TEST_F(SnapshotChoiceTest, NothingFoundListsWhatIsThere) {
   for (const char* name : {"2026-11-22T02:00:00Z_etcd", "2026-11-22T03:00:00Z_etcd",
                            "2026-11-21T03:00:00Z_etcd", "2026-11-20T03:00:00Z_etcd"})
     Add(name, good);
+  Add("pki.bundle.tar.gz", good);
   const auto choice = Choose();
   ASSERT_FALSE(choice);
   EXPECT_EQ(choice.error().reason, "SnapshotNotFound");

@@ -64,6 +64,23 @@ TEST(Faults, ACommitThatIsWrittenOrMayBeOnOneNodeNeedsAttention) {
       << "a node that is not seen may have been written to";
 }
 
+TEST(Faults, WaitingForANodeUsesUpNoAttempts) {
+  Rig quiet;
+  ASSERT_EQ(Said(quiet.Run()), "0");
+  Rig rig(Json::parse(R"({"attempts": 3})"));
+  rig.world.After(quiet.world.CallCount() / 2, [&] { rig.world.Of("n2").reachable = false; });
+  int waits = 0;
+  rig.on_wait = [&] {
+    if (rig.world.Of("n2").reachable || ++waits < 10) return;
+    rig.world.Of("n2").reachable = true;
+    rig.world.FailOnce("n2", 1);
+  };
+  const RunRecord record = rig.Run();
+  EXPECT_EQ(Said(record), "0") << record.error.message;
+  EXPECT_EQ(waits, 10);
+  EXPECT_THAT(rig.listener.notes, testing::Contains(HasSubstr("waiting for node n2")));
+}
+
 TEST(Faults, ANodeThatIsAwayIsWaitedForAndNamedUntilThePhaseEnds) {
   Rig rig;
   std::size_t committed = 0;
