@@ -31,6 +31,7 @@ struct SessionInput {
 struct SessionResult {
   Ending ending = Ending::kRejected;
   Error error;
+  std::string message;                      ///< of a good end
   std::string run;                          ///< its short name; "" when it never began
   nlohmann::ordered_json status;            ///< the same document as the object's status
   std::string status_path;                  ///< where it lies on disk; "" when nothing was written
@@ -38,6 +39,8 @@ struct SessionResult {
   std::map<std::string, std::string> made;  ///< after rke: file name for people -> where it lies
   std::vector<std::string> outputs;         ///< the same, copied to where people find it
   std::vector<std::pair<std::string, std::vector<std::string>>> way_back;  ///< node -> commands
+  std::vector<std::string> reminders;  ///< what a person has to see to after a good end
+  std::string old_data_until;          ///< when old data may go, after a verified end; else ""
 };
 
 /// The composition root of one run, the same in both modes: connects real adapters, runs the

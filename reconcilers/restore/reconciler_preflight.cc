@@ -118,9 +118,9 @@ Reconciler::Go Reconciler::Preflight(const Call& whole) {
   const Go no_snapshot = Choose(call, "");
   if (record_.plan) input.snapshot = &record_.plan->snapshot;
   if (zip_state_) input.zip_state = &*zip_state_;
-  record_.checks = CheckNodes(input);
-  const auto identity = CheckIdentity(input);
-  record_.checks.insert(record_.checks.end(), identity.begin(), identity.end());
+  record_.checks = CheckSpec(input);
+  for (const auto& more : {CheckNodes(input), CheckIdentity(input)})
+    record_.checks.insert(record_.checks.end(), more.begin(), more.end());
   if (no_snapshot) record_.checks.push_back(NoSnapshot(no_snapshot->error));
   deps_.listener.OnChecks(record_.checks);
   if (!AllPassed(record_.checks)) {
@@ -195,8 +195,10 @@ Reconciler::Go Reconciler::Resume(const Call& call) {
       "stopped");
   int failures = 0;
   while (!record_.seen.errors.empty()) {
+    if (Go stop = OverBudget(call)) return stop;
     const auto& [name, error] = *record_.seen.errors.begin();
-    if (Go stop = TransientTrouble(call, error.In("node " + name), failures)) return stop;
+    if (error.kind == ErrorKind::kTerminal) return BadEnd(error.In("node " + name));
+    if (Go stop = TransientTrouble(call, error, failures)) return stop;
     record_.seen = deps_.crew.Look(call, {});
   }
   record_.host_keys = deps_.host_keys();

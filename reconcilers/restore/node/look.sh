@@ -18,8 +18,7 @@ look_node() {
   look_record
   look_data
   [ -f "$KUBE/ssl/kube-ca.pem" ] && value ca "$(tr '\n' '|' <"$KUBE/ssl/kube-ca.pem")"
-  has_curl && value curl 1
-  command -v wget >/dev/null && value wget 1
+  if has_curl; then value curl 1; elif has_wget; then value wget 1; fi
   [ -n "$IMAGES" ] && look_images && look_encryption
   [ -n "$ETCD" ] && look_etcd
   return 0
@@ -180,6 +179,15 @@ look_api() {
   [ "$(printf '%s' "$answer" | tail -n 1)" = 200 ] && value api_nodes "$(printf '%s' "$answer" | sed '$d' | tr -d '\n')"
   answer=$(api_get /apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases)
   [ "$(printf '%s' "$answer" | tail -n 1)" = 200 ] && value api_leases "$(printf '%s' "$answer" | sed '$d' | tr -d '\n')"
+  [ -z "$HEALTH" ] || look_network_pods
+}
+# By the labels that rke gives them. Both lists or none: half of them would look like all.
+look_network_pods() {
+  at=/api/v1/namespaces/kube-system/pods?labelSelector=
+  answer=$(api_get "${at}k8s-app%20in%20(canal,flannel,calico-node,calico-kube-controllers)")
+  weave=$(api_get "${at}name%3Dweave-net")
+  [ "$(printf '%s' "$answer" | tail -n 1)$(printf '%s' "$weave" | tail -n 1)" = 200200 ] || return
+  value api_pods "[$(printf '%s' "$answer" | sed '$d' | tr -d '\n'),$(printf '%s' "$weave" | sed '$d' | tr -d '\n')]"
 }
 
 look_health() {
@@ -192,10 +200,10 @@ health() {
   if has_curl; then
     seen=$(curl -s -S -k -m 5 -o /dev/null -w '%{http_code}' "$2" 2>&1)
     [ "$seen" = 200 ] && seen=ok
-  elif command -v wget >/dev/null; then
+  elif has_wget; then
     seen=$(wget -q -T 5 -O /dev/null --no-check-certificate "$2" 2>&1) && seen=ok
   else
     return
   fi
-  value "health_$1" "$(printf '%s' "$seen" | tr '\n' ' ')"
+  value "health_$1" "$(printf '%s' "${seen:-no answer}" | tr '\n' ' ')"
 }

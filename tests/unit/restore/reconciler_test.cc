@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "operator/base/sha256.h"
-#include "tests/fakes/rig.h"
+#include "tests/unit/restore/runs.h"
 
 namespace etcdrestore {
 namespace {
@@ -15,39 +15,6 @@ using fakes::Rig;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-std::string Said(const RunRecord& record) {
-  return std::to_string(ExitCode(record.ending)) +
-         (record.error.reason.empty() ? "" : " " + record.error.reason);
-}
-
-RunRequest Asked(RunMode mode) {
-  RunRequest request;
-  request.mode = mode;
-  return request;
-}
-RunRequest Approved(const std::string& plan) {
-  RunRequest request;
-  request.approved_plan = plan;
-  return request;
-}
-RunRequest TakingOver() {
-  RunRequest request;
-  request.takeover = true;
-  return request;
-}
-
-/// Calls that touch more than the run's own folders.
-std::vector<std::string> Touching(const Rig& rig) {
-  std::vector<std::string> touching;
-  for (const std::string& call : rig.world.Calls()) {
-    const std::string act = call.substr(call.find(' ') + 1);
-    const bool own = act == "take" || act == "release" || act == "put" || act == "restore_beside" ||
-                     act == "receipt prepared";
-    if (!own) touching.push_back(call);
-  }
-  return touching;
-}
 
 TEST(Latch, AFinishedRunIsLookedAtAndNothingIsDone) {
   Rig rig;

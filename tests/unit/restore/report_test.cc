@@ -50,6 +50,18 @@ TEST(ExitCodes, AreThoseOfTheManual) {
   for (const auto& [ending, code] : codes) EXPECT_EQ(ExitCode(ending), code);
 }
 
+TEST(Status, ProgressCountsPhasesAndNodes) {
+  View view;
+  RunRecord record = ARecord(view, Ending::kRunning);
+  record.nodes_to_go = 1;
+  EXPECT_EQ(ToStatus(view.target, record, kNow).at("progress"), "1/6 3/4 nodes");
+  record.nodes_to_go = 0;
+  EXPECT_EQ(ToStatus(view.target, record, kNow).at("progress"), "1/6");
+  record = ARecord(view, Ending::kNeedsAttention);
+  record.nodes_to_go = 2;
+  EXPECT_EQ(ToStatus(view.target, record, kNow).at("progress"), "1/6");
+}
+
 TEST(Status, SummariesFollowTheEnding) {
   const struct {
     Ending ending;
