@@ -28,6 +28,14 @@ CachedObject ObjectCache::Find(const KubeName& name) const {
   return found == objects_.end() ? nullptr : found->second;
 }
 
+CachedObject ObjectCache::FindIf(const std::function<bool(const KubeObject&)>& is) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, object] : objects_) {
+    if (is(*object)) return object;
+  }
+  return nullptr;
+}
+
 std::size_t ObjectCache::size() const {
   const std::lock_guard lock(mutex_);
   return objects_.size();

@@ -127,6 +127,7 @@ class Session {
     for (const std::string& path : {state + "/clusters", folder_}) {
       if (Status made = MakeFolder(path); !made) return made;
     }
+    if (!input_.lock_file) return MakeConnector();
     auto lock = FileLock::Take(state + "/clusters/" + target_->object.spec.cluster_name + ".lock",
                                OwnHolderId() + " for run " + target_->run_key + "\n");
     if (!lock) return lock.error();

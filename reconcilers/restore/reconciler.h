@@ -64,6 +64,7 @@ class Reconciler {
 
   Go Begin(const Call& call);
   Go Latch(const Call& call);
+  [[nodiscard]] std::optional<SystemTime> Told(const char* field) const;
   Go TakeNodes(const Call& call);
   Go Preflight(const Call& call);
   /// The first look after the nodes are held, with all that the checks need.
