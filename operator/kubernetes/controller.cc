@@ -47,6 +47,20 @@ KubeName NameFrom(const std::string& key) {
   return {key.substr(0, slash), key.substr(slash + 1)};
 }
 
+/// Of a run that was cancelled half done: "interrupted" would not tell what comes next.
+void TellCancelled(Json& status, const KubeObject& now) {
+  const auto generation = now["metadata"].value("generation", std::int64_t{0});
+  status["observedGeneration"] = generation;
+  for (Json& condition : status["conditions"]) {
+    condition["observedGeneration"] = generation;
+    if (condition["reason"] != "Interrupted") continue;
+    condition["reason"] = "Cancelled";
+    condition["message"] =
+        "spec.cancel stopped the run after its point of no return: the cluster is half restored, "
+        "status.nodes tells how far. A new spec.runID, with spec.cancel false, restores it";
+  }
+}
+
 std::string PhaseOf(const EtcdRestore& object) {
   const Json status = object.raw.value("status", Json::object());
   return status.value("runID", "") == object.spec.run_id ? status.value("phase", "") : "";
@@ -258,6 +272,7 @@ void Controller::Settle(const Call& call, const WorkItem& item, const EtcdRestor
   const bool cancel = now && now->value("spec", KubeObject::object()).value("cancel", false);
   const bool stopping = call.stop.stop_requested() || !deps_.guard.Check();
   const Aftermath next = After(result.ending, result.error, stopping, cancel);
+  if (cancel && result.ending == Ending::kNeedsAttention) TellCancelled(status, *now);
   if (next.again) deps_.queue.AddAfter(item.key, item.lane, *next.again);
   if (!next.publish || stopping) return;
   // A run that never began may be tried again when what stopped it may pass.

@@ -306,6 +306,28 @@ TEST_F(ControllerRig, CancelEndsARunThatDestroyedNothing) {
   EXPECT_EQ(StatusNow()["phase"], "Cancelled");
 }
 
+TEST_F(ControllerRig, CancelledHalfDoneItSaysWhatComesNextAndStartsNothing) {
+  api.Put(kEtcdRestores, AnObject());
+  run = [&](const Call& call, const SessionInput& input, RunListener&) {
+    KubeObject cancelled = *api.Find(kEtcdRestores, kName);
+    cancelled["spec"]["cancel"] = true;
+    cancelled["metadata"]["generation"] = 2;
+    api.Put(kEtcdRestores, cancelled);
+    for (const ObjectChange& change : cache.Upsert(cancelled)) controller.Changed(change);
+    EXPECT_TRUE(call.stop.stop_requested());
+    SessionResult result =
+        Ends(input, Ending::kNeedsAttention, Transient("Interrupted", "stopped"));
+    result.status["pointOfNoReturn"] = "2026-11-22T03:30:00Z";
+    return result;
+  };
+  Pass();
+  Pass();
+  EXPECT_EQ(runs, 1);
+  EXPECT_EQ(StatusNow()["phase"], "Failed");
+  EXPECT_EQ(Reason(), "Cancelled");
+  EXPECT_EQ(StatusNow()["observedGeneration"], 2);
+}
+
 TEST_F(ControllerRig, DeletionStopsARunThatDestroyedNothing) {
   api.Put(kEtcdRestores, AnObject());
   run = [&](const Call& call, const SessionInput& input, RunListener&) {
