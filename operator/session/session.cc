@@ -130,6 +130,7 @@ class Session {
     for (const std::string& path : {state + "/clusters", folder_}) {
       if (Status made = MakeFolder(path); !made) return made;
     }
+    if (!input_.lock_file) return MakeConnector();
     auto lock = FileLock::Take(state + "/clusters/" + target_->object.spec.cluster_name + ".lock",
                                "process " + std::to_string(::getpid()) + ", since " +
                                    FormatTime(clock_.Now()) + ", run " + target_->run_key + "\n");

@@ -17,6 +17,9 @@ struct SessionInput {
   /// Keys, known hosts and snapshots may also come from files of this machine; never in a
   /// management cluster, where the object's author is not the operator's owner.
   bool local_files = true;
+  /// Not where a Lease keeps other processes out: a file's lock outlives the Lease of a process
+  /// that stands still, and would keep its successor out too.
+  bool lock_file = true;
   std::string known_hosts_file;  ///< used when the spec names none; "" for ~/.ssh/known_hosts
   RunRequest request;
   std::function<Status()> may_act;  ///< asked before each command on a node; empty: always

@@ -105,6 +105,10 @@ Reconciler::Go Reconciler::Latch(const Call& call) {
           std::chrono::duration<double>(facts.receipt->finished_at))));
     }
   }
+  if (committed_) {
+    record_.started = Told("startTime").value_or(record_.started);
+    record_.point_of_no_return = Told("pointOfNoReturn").value_or(record_.started);
+  }
   const bool all = std::all_of(deps_.target.nodes.begin(), deps_.target.nodes.end(),
                                [&](const TargetNode& node) {
                                  const NodeFacts* facts = record_.seen.Of(node);
@@ -144,6 +148,15 @@ Reconciler::Go Reconciler::PurgeDue(const Call& call) {
                             : ". Old data that is due was not removed: " + purged.error().message;
   record_.seen = deps_.crew.Look(call, {});
   return std::nullopt;
+}
+
+/// What an earlier process wrote into the status of this run.
+std::optional<SystemTime> Reconciler::Told(const char* field) const {
+  const auto status = deps_.target.object.raw.find("status");
+  if (status == deps_.target.object.raw.end() || !status->is_object() ||
+      status->value("runID", "") != deps_.target.object.spec.run_id)
+    return std::nullopt;
+  return ParseTime(status->value(field, ""));
 }
 
 Reconciler::Go Reconciler::TakeNodes(const Call& call) {

@@ -217,7 +217,6 @@ Reconciler::Go Reconciler::Resume(const Call& call) {
       known.strategy == "Rebuild" ? StrategyKind::kRebuild : StrategyKind::kInPlace;
   record_.plan->bump = known.bumped_by;
   record_.plan->etcd_image = ChooseEtcdImage(deps_.target, record_.seen);
-  record_.point_of_no_return = record_.started;
   return std::nullopt;
 }
 

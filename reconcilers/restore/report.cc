@@ -40,10 +40,14 @@ std::string PhaseText(const RunRecord& record) {
   return "";
 }
 
+/// Phases are walked in their order: those before the present one are done, also where an earlier
+/// process did them.
 std::size_t PhasesDone(const RunRecord& record) {
-  return static_cast<std::size_t>(
-      std::count_if(record.timeline.begin(), record.timeline.end(),
-                    [](const PhaseSpan& span) { return span.finished.has_value(); }));
+  if (record.ending == Ending::kDone) return kPhases.size();
+  if (record.timeline.empty()) return record.point_of_no_return ? 1 : 0;
+  const PhaseSpan& last = record.timeline.back();
+  const auto* at = std::find(kPhases.begin(), kPhases.end(), last.phase);
+  return static_cast<std::size_t>(at - kPhases.begin()) + (last.finished ? 1 : 0);
 }
 
 /// "3/6 2/4 nodes": phases done, and nodes where the goal of the present step is met.
@@ -66,13 +70,16 @@ Json Condition(const char* type, const char* status, const std::string& reason,
 
 Json PhaseConditions(const Target& target, const RunRecord& record, SystemTime now) {
   Json conditions = Json::array();
-  for (const Phase phase : kPhases) {
+  const std::size_t done = PhasesDone(record);
+  for (std::size_t at = 0; at < kPhases.size(); ++at) {
+    const Phase phase = kPhases[at];
     const auto span = std::find_if(record.timeline.begin(), record.timeline.end(),
                                    [phase](const PhaseSpan& s) { return s.phase == phase; });
     const std::string name = PhaseName(phase);
     if (span == record.timeline.end()) {
-      conditions.push_back(
-          Condition(name.c_str(), "Unknown", "NotStarted", "", target, record.started));
+      conditions.push_back(Condition(name.c_str(), at < done ? "True" : "Unknown",
+                                     at < done ? "Observed" : "NotStarted", "", target,
+                                     record.started));
     } else if (span->finished) {
       conditions.push_back(
           Condition(name.c_str(), "True", "Observed", "", target, *span->finished));

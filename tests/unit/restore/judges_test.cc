@@ -234,8 +234,25 @@ TEST(Judges, OfUp) {
        "refused WrongRevision"},
       {"other content", JudgeEtcdVerified, [](View& v) { v.At("n2").etcd->hash = 43; },
        "refused MembersDiffer"},
-      {"other key count", JudgeEtcdVerified, [](View& v) { v.At("n2").etcd->keys = 1; },
-       "refused MembersDiffer"},
+      {"leases ended, as when the operator died between start and look", JudgeEtcdVerified,
+       [](View& v) {
+         for (const char* node : {"n1", "n2", "n3"}) {
+           v.Container(node, "kube-apiserver").running = false;
+           v.At(node).etcd->revision += 3;
+           v.At(node).etcd->keys -= 3;
+         }
+       },
+       "done"},
+      {"leases end while members are looked at", JudgeEtcdVerified,
+       [](View& v) {
+         for (const char* node : {"n1", "n2", "n3"})
+           v.Container(node, "kube-apiserver").running = false;
+         v.At("n2").etcd->hash_revision += 3;
+         v.At("n2").etcd->keys -= 3;
+       },
+       "todo n2"},
+      {"keys counted after the hash", JudgeEtcdVerified, [](View& v) { --v.At("n2").etcd->keys; },
+       "done"},
       {"not comparable yet", JudgeEtcdVerified,
        [](View& v) { v.At("n2").etcd->compact_revision = 5; }, "todo n2"},
       {"api started", JudgeApiStarted, [](View&) {}, "done"},

@@ -226,6 +226,25 @@ TEST(Gates, CancelAndExpiryDoNotStopARunPastItsPointOfNoReturn) {
   }
 }
 
+TEST(Resumed, AnEndAtAnyPointStillTellsThePointOfNoReturn) {
+  Rig quiet;
+  ASSERT_EQ(Said(quiet.Run()), "0");
+  const auto calls = quiet.world.Calls();
+  Rig rig;
+  rig.world.KillAfter(calls, calls.size() / 2, false);
+  ASSERT_EQ(ExitCode(rig.RunKilled().ending), 4);
+  rig.target.object.raw["status"] = {{"runID", rig.target.object.spec.run_id},
+                                     {"startTime", "2026-11-22T03:01:00Z"},
+                                     {"pointOfNoReturn", "2026-11-22T03:02:00Z"}};
+  rig.holders_die = false;
+  rig.world.Of("n2").lock = {"stranger", "prod", rig.clock.Seconds()};
+  const RunRecord locked = rig.Run();
+  EXPECT_EQ(Said(locked), "6 LockedByOther");
+  ASSERT_TRUE(locked.point_of_no_return) << "else the object would count as untouched";
+  EXPECT_EQ(FormatTime(*locked.point_of_no_return), "2026-11-22T03:02:00Z");
+  EXPECT_EQ(FormatTime(locked.started), "2026-11-22T03:01:00Z");
+}
+
 TEST(Gates, AnUnreachableNodeFailsPreflightBeforeAnyNodeIsTaken) {
   Rig rig;
   rig.world.Of("n3").reachable = false;
