@@ -52,7 +52,7 @@ fetch() {
   rm -f "$STAGED.part"
   if has_curl; then
     said=$(printf 'url = "%s"\n' "$URL" | curl -f -s -S -o "$STAGED.part" --connect-timeout 10 --speed-limit 1024 --speed-time 30 -K - 2>&1)
-  elif command -v wget >/dev/null; then
+  elif has_wget; then
     said=$(printf '%s\n' "$URL" | wget -q -T 30 -t 1 -O "$STAGED.part" -i - 2>&1)
   else
     fail NoDownloader 'this node has neither curl nor wget'

@@ -18,8 +18,7 @@ look_node() {
   look_record
   look_data
   [ -f "$KUBE/ssl/kube-ca.pem" ] && value ca "$(tr '\n' '|' <"$KUBE/ssl/kube-ca.pem")"
-  has_curl && value curl 1
-  command -v wget >/dev/null && value wget 1
+  if has_curl; then value curl 1; elif has_wget; then value wget 1; fi
   [ -n "$IMAGES" ] && look_images && look_encryption
   [ -n "$ETCD" ] && look_etcd
   return 0
@@ -201,10 +200,10 @@ health() {
   if has_curl; then
     seen=$(curl -s -S -k -m 5 -o /dev/null -w '%{http_code}' "$2" 2>&1)
     [ "$seen" = 200 ] && seen=ok
-  elif command -v wget >/dev/null; then
+  elif has_wget; then
     seen=$(wget -q -T 5 -O /dev/null --no-check-certificate "$2" 2>&1) && seen=ok
   else
     return
   fi
-  value "health_$1" "$(printf '%s' "$seen" | tr '\n' ' ')"
+  value "health_$1" "$(printf '%s' "${seen:-no answer}" | tr '\n' ' ')"
 }

@@ -94,6 +94,7 @@ has_curl() {
   [ -n "$HAS_CURL" ] || { curl --version >/dev/null 2>&1 && HAS_CURL=yes || HAS_CURL=no; }
   [ "$HAS_CURL" = yes ]
 }
+has_wget() { case $(wget --help 2>&1) in *-O*) ;; *) return 1 ;; esac; }
 docker_() { timeout 60 docker "$@"; }
 
 # Every act: one at a time on this node, and only while the node is held by the caller.
