@@ -168,7 +168,7 @@ delete_pods() {
   case $NAMES in *[!a-z0-9.\ -]*) fail BadArgument "pod names '$NAMES'" ;; esac
   for name in $NAMES; do
     at=/api/v1/namespaces/kube-system/pods/$name
-    if command -v curl >/dev/null; then
+    if has_curl; then
       said=$(curl -s -S -m 20 -A etcdrestore -X DELETE -w '\n%{http_code}' --cacert "$KUBE/ssl/kube-ca.pem" --cert "$KUBE/ssl/kube-node.pem" \
         --key "$KUBE/ssl/kube-node-key.pem" "https://127.0.0.1:6443$at" 2>&1)
     else
