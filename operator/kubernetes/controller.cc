@@ -97,6 +97,7 @@ void Controller::Changed(const ObjectChange& change) {
 void Controller::Work(const Call& call) {
   while (auto item = deps_.queue.Take(call)) {
     const SteadyTime start = deps_.clock.Steady();
+    deps_.observer.OnTaken(item->added, start);
     Handle(call, *item);
     const std::chrono::duration<double> took = deps_.clock.Steady() - start;
     deps_.observer.OnReconciled("success", took.count());
@@ -107,9 +108,14 @@ void Controller::Work(const Call& call) {
 void Controller::Handle(const Call& call, const WorkItem& item) {
   const CachedObject cached = deps_.cache.Find(NameFrom(item.key));
   if (!cached) return deps_.queue.Forget(item.key);
+  // At its end and let go of: not even parsed, for there may be thousands.
+  const EtcdRestore bare = BareObject(*cached);
+  if (Judge(bare) == ObjectVerdict::kInert && !bare.raw["metadata"].contains("finalizers")) {
+    deps_.observer.OnStatus(bare, bare.raw["status"]);
+    return deps_.queue.Forget(item.key);
+  }
   auto object = Parsed(*cached);
   if (object) return HandleObject(call, item, *object);
-  const EtcdRestore bare = BareObject(*cached);
   if (PhaseOf(bare) == "Rejected") return deps_.queue.Forget(item.key);
   Say(call, bare, "Rejected", object.error().reason, object.error().message);
 }
@@ -153,7 +159,8 @@ void Controller::HandleObject(const Call& call, const WorkItem& item, const Etcd
 
 /// After a change of leaders the queue does not know which object of a cluster came first.
 std::string Controller::HalfDoneElsewhere(const EtcdRestore& object) const {
-  const CachedObject found = deps_.cache.FindIf([&](const KubeObject& cached) {
+  const std::string same = "\"clusterName\":" + KubeObject(object.spec.cluster_name).dump();
+  const CachedObject found = deps_.cache.FindIf(same, [&](const KubeObject& cached) {
     const EtcdRestore other = BareObject(cached);
     return other.uid != object.uid && other.spec.cluster_name == object.spec.cluster_name &&
            HalfDone(other) && Judge(other) == ObjectVerdict::kRun;
@@ -247,6 +254,7 @@ void Controller::RunIt(const Call& call, const WorkItem& item, const EtcdRestore
       .known_hosts_file = "",
       .request = {},
       .may_act = [&] { return watch.MayAct(); },
+      .may_run_until = [&] { return deps_.guard.Until(); },
       .on_status = [&](const Json& status,
                        const RunRecord& record) { watch.OnStatus(status, record); }};
   const SessionResult result = deps_.run(mine, input, watch);
