@@ -159,7 +159,8 @@ void Controller::HandleObject(const Call& call, const WorkItem& item, const Etcd
 
 /// After a change of leaders the queue does not know which object of a cluster came first.
 std::string Controller::HalfDoneElsewhere(const EtcdRestore& object) const {
-  const CachedObject found = deps_.cache.FindIf([&](const KubeObject& cached) {
+  const std::string same = "\"clusterName\":" + KubeObject(object.spec.cluster_name).dump();
+  const CachedObject found = deps_.cache.FindIf(same, [&](const KubeObject& cached) {
     const EtcdRestore other = BareObject(cached);
     return other.uid != object.uid && other.spec.cluster_name == object.spec.cluster_name &&
            HalfDone(other) && Judge(other) == ObjectVerdict::kRun;

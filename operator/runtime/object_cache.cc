@@ -37,9 +37,12 @@ CachedObject ObjectCache::Find(const KubeName& name) const {
   return Parsed(text);
 }
 
-CachedObject ObjectCache::FindIf(const std::function<bool(const KubeObject&)>& is) const {
+CachedObject ObjectCache::FindIf(const std::string& part,
+                                 const std::function<bool(const KubeObject&)>& is) const {
   const std::lock_guard lock(mutex_);
-  for (const auto& [name, object] : objects_) {
+  for (const auto& [name, slot] : objects_) {
+    if (slot.text.find(part) == std::string::npos) continue;
+    CachedObject object = Parsed(slot.text);
     if (is(*object)) return object;
   }
   return nullptr;

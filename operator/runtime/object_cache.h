@@ -31,7 +31,9 @@ std::string MetaOf(const KubeObject& object, const char* field);
 class ObjectCache {
  public:
   [[nodiscard]] CachedObject Find(const KubeName& name) const;
-  [[nodiscard]] CachedObject FindIf(const std::function<bool(const KubeObject&)>& is) const;
+  /// The first of those whose compact text holds `part`; only these are parsed.
+  [[nodiscard]] CachedObject FindIf(const std::string& part,
+                                    const std::function<bool(const KubeObject&)>& is) const;
   [[nodiscard]] std::size_t size() const;
 
   // For the reflector. Each returns what changed.

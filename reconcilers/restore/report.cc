@@ -147,6 +147,14 @@ Json NodeStatus(const Target& target, const TargetNode& node, const RunRecord& r
   return status;
 }
 
+const Json* EarlierPlan(const Target& target) {
+  const auto status = target.object.raw.find("status");
+  if (status == target.object.raw.end() || !status->is_object()) return nullptr;
+  const auto plan = status->find("plan");
+  const bool same = status->value("runID", "") == target.object.spec.run_id;
+  return same && plan != status->end() ? &*plan : nullptr;
+}
+
 void AddSnapshot(const RunPlan& plan, Json& status) {
   const SnapshotFacts& facts = plan.snapshot.facts;
   status["snapshot"] = {{"name", plan.snapshot.name},
@@ -201,6 +209,9 @@ nlohmann::ordered_json ToStatus(const Target& target, const RunRecord& record, S
                       {"reason", plan.reason},     {"summary", plan.summary},
                       {"destroys", plan.destroys}, {"keeps", plan.keeps}};
   }
+  // Past the point of no return no plan is made anew: an earlier process told of it.
+  if (const Json* told = EarlierPlan(target); told != nullptr && !record.document)
+    status["plan"] = *told;
   status["nodes"] = Json::array();
   for (const TargetNode& node : target.nodes)
     status["nodes"].push_back(NodeStatus(target, node, record));

@@ -146,6 +146,16 @@ TEST(Status, APhaseThatAnEarlierProcessFinishedIsTrue) {
   EXPECT_THAT(done.at("progress"), StartsWith("6/6 "));
 }
 
+TEST(Status, KeepsThePlanOfAnEarlierProcessOfTheRun) {
+  View view;
+  const RunRecord record = ARecord(view, Ending::kRunning);
+  Json& earlier = view.target.object.raw["status"];
+  earlier = {{"runID", view.target.object.spec.run_id}, {"plan", {{"strategy", "Rebuild"}}}};
+  EXPECT_EQ(ToStatus(view.target, record, kNow).at("plan").at("strategy"), "Rebuild");
+  earlier["runID"] = "another";
+  EXPECT_FALSE(ToStatus(view.target, record, kNow).contains("plan"));
+}
+
 TEST(Status, TellsSnapshotNodesAndTimeline) {
   View view;
   view.seen.facts.erase("n3");
