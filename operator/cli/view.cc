@@ -161,11 +161,7 @@ class JsonView final : public ResultView {
           {"message", record.message}});
   }
   void ShowResult(const SessionResult& result, RunMode /*mode*/) override {
-    Emit("Result", {{"exitCode", ExitCode(result.ending)},
-                    {"reason", result.error.reason},
-                    {"message", result.error.message},
-                    {"outputs", result.outputs},
-                    {"status", result.status}});
+    Emit("Result", ResultJson(result));
   }
 
  private:

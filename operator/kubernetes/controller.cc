@@ -26,6 +26,12 @@ bool ChangedByOthers(const KubeObject& before, const KubeObject& now) {
          part(before, "annotations") != part(now, "annotations");
 }
 
+/// The management cluster itself was restored: what had ended has not ended any more.
+bool WentBack(const KubeObject& before, const KubeObject& now) {
+  return Judge(BareObject(before)) == ObjectVerdict::kInert &&
+         Judge(BareObject(now)) == ObjectVerdict::kRun;
+}
+
 /// The status is ours and is not judged again: an older version of it must not refuse the object.
 Result<EtcdRestore> Parsed(const KubeObject& cached) {
   KubeObject plain = cached;
@@ -39,6 +45,20 @@ Result<EtcdRestore> Parsed(const KubeObject& cached) {
 KubeName NameFrom(const std::string& key) {
   const std::size_t slash = key.find('/');
   return {key.substr(0, slash), key.substr(slash + 1)};
+}
+
+/// Of a run that was cancelled half done: "interrupted" would not tell what comes next.
+void TellCancelled(Json& status, const KubeObject& now) {
+  const auto generation = now["metadata"].value("generation", std::int64_t{0});
+  status["observedGeneration"] = generation;
+  for (Json& condition : status["conditions"]) {
+    condition["observedGeneration"] = generation;
+    if (condition["reason"] != "Interrupted") continue;
+    condition["reason"] = "Cancelled";
+    condition["message"] =
+        "spec.cancel stopped the run after its point of no return: the cluster is half restored, "
+        "status.nodes tells how far. A new spec.runID, with spec.cancel false, restores it";
+  }
 }
 
 std::string PhaseOf(const EtcdRestore& object) {
@@ -69,7 +89,8 @@ void Controller::Changed(const ObjectChange& change) {
     if (spec.value("cancel", false) || (leaving && !running->second->committed))
       running->second->stop.request_stop();
   }
-  if (!change.before || ChangedByOthers(*change.before, *change.now))
+  if (!change.before || ChangedByOthers(*change.before, *change.now) ||
+      WentBack(*change.before, *change.now))
     deps_.queue.Add(key, LaneOf(*change.now));
 }
 
@@ -126,8 +147,24 @@ void Controller::HandleObject(const Call& call, const WorkItem& item, const Etcd
       return Say(call, object, "Rejected", "Expired",
                  "spec.notAfter, by default a day after the object was made, has passed; nothing "
                  "was changed. Set a later spec.notAfter to go on");
+    if (const std::string other = HalfDoneElsewhere(object); !other.empty()) {
+      Say(call, object, "Pending", "LockedByOther",
+          other + " has restored half of cluster " + object.spec.cluster_name +
+              "; this object waits for its end");
+      return deps_.queue.AddAfter(item.key, item.lane, 10s);
+    }
   }
   Begin(call, item, object);
+}
+
+/// After a change of leaders the queue does not know which object of a cluster came first.
+std::string Controller::HalfDoneElsewhere(const EtcdRestore& object) const {
+  const CachedObject found = deps_.cache.FindIf([&](const KubeObject& cached) {
+    const EtcdRestore other = BareObject(cached);
+    return other.uid != object.uid && other.spec.cluster_name == object.spec.cluster_name &&
+           HalfDone(other) && Judge(other) == ObjectVerdict::kRun;
+  });
+  return found ? NameOf(*found).Key() : "";
 }
 
 void Controller::Begin(const Call& call, const WorkItem& item, const EtcdRestore& object) {
@@ -212,9 +249,11 @@ void Controller::RunIt(const Call& call, const WorkItem& item, const EtcdRestore
       .state_dir = deps_.state_dir,
       .rke = deps_.rke,
       .local_files = false,
+      .lock_file = false,
       .known_hosts_file = "",
       .request = {},
       .may_act = [&] { return watch.MayAct(); },
+      .may_run_until = [&] { return deps_.guard.Until(); },
       .on_status = [&](const Json& status,
                        const RunRecord& record) { watch.OnStatus(status, record); }};
   const SessionResult result = deps_.run(mine, input, watch);
@@ -240,6 +279,7 @@ void Controller::Settle(const Call& call, const WorkItem& item, const EtcdRestor
   const bool cancel = now && now->value("spec", KubeObject::object()).value("cancel", false);
   const bool stopping = call.stop.stop_requested() || !deps_.guard.Check();
   const Aftermath next = After(result.ending, result.error, stopping, cancel);
+  if (cancel && result.ending == Ending::kNeedsAttention) TellCancelled(status, *now);
   if (next.again) deps_.queue.AddAfter(item.key, item.lane, *next.again);
   if (!next.publish || stopping) return;
   // A run that never began may be tried again when what stopped it may pass.
@@ -292,7 +332,13 @@ void Controller::Finish(const Call& call, const WorkItem& item, const EtcdRestor
 
 void Controller::Say(const Call& call, const EtcdRestore& object, const std::string& phase,
                      const std::string& reason, const std::string& message) {
-  const Json status = OutsideRunStatus(object, phase, reason, message, deps_.clock.Now());
+  Json status = OutsideRunStatus(object, phase, reason, message, deps_.clock.Now());
+  // Without its point of no return half a restore would pass for one that changed nothing.
+  if (HalfDone(object)) {
+    Json kept = object.raw["status"];
+    kept.update(status);
+    status = std::move(kept);
+  }
   StatusPublisher publisher({deps_.api, deps_.clock, deps_.log}, object);
   (void)publisher.WriteNow(call.Within(20s), status);
   deps_.observer.OnStatus(object, status);

@@ -67,6 +67,7 @@ class Controller {
 
   void Handle(const Call& call, const WorkItem& item);
   void HandleObject(const Call& call, const WorkItem& item, const EtcdRestore& object);
+  [[nodiscard]] std::string HalfDoneElsewhere(const EtcdRestore& object) const;
   void Begin(const Call& call, const WorkItem& item, const EtcdRestore& object);
   void RunIt(const Call& call, const WorkItem& item, const EtcdRestore& object, LedgerEntry entry,
              const Values& values, KubeObject copy);

@@ -37,6 +37,14 @@ CachedObject ObjectCache::Find(const KubeName& name) const {
   return Parsed(text);
 }
 
+CachedObject ObjectCache::FindIf(const std::function<bool(const KubeObject&)>& is) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, object] : objects_) {
+    if (is(*object)) return object;
+  }
+  return nullptr;
+}
+
 std::size_t ObjectCache::size() const {
   const std::lock_guard lock(mutex_);
   return objects_.size();

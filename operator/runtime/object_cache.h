@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -30,6 +31,7 @@ std::string MetaOf(const KubeObject& object, const char* field);
 class ObjectCache {
  public:
   [[nodiscard]] CachedObject Find(const KubeName& name) const;
+  [[nodiscard]] CachedObject FindIf(const std::function<bool(const KubeObject&)>& is) const;
   [[nodiscard]] std::size_t size() const;
 
   // For the reflector. Each returns what changed.

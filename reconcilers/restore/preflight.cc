@@ -108,6 +108,7 @@ void CheckNode(const PreflightInput& input, const TargetNode& node, std::vector<
                              : ""});
     return;
   }
+  checks.push_back(Ok(node.name, "access", facts->access));
   checks.push_back(CheckDocker(node, *facts));
   checks.push_back(CheckClock(node, *facts));
   checks.push_back(CheckRecord(input.target, node, *facts));
@@ -202,7 +203,15 @@ void CompareStates(const ClusterState& given, const ClusterState& in_zip,
 void CheckRebuild(const PreflightInput& input, const std::string& in_snapshot,
                   std::vector<Check>& checks) {
   const Target& target = input.target;
-  if (input.rke_version) checks.push_back(Ok("", "rke", *input.rke_version));
+  const std::string& asked = target.object.spec.rke_version;
+  if (input.rke_version && !asked.empty() && asked != *input.rke_version) {
+    checks.push_back(
+        Failed("", "rke",
+               "spec.rke.version is " + asked + ", the rke program here is " + *input.rke_version,
+               "name rke " + asked + " with --rke, or change spec.rke.version"));
+  } else if (input.rke_version) {
+    checks.push_back(Ok("", "rke", *input.rke_version));
+  }
   if (!input.rke_version)
     checks.push_back(
         Failed("", "rke", input.rke_problem, "install the rke program and name it with --rke"));
@@ -233,6 +242,14 @@ void CheckRebuild(const PreflightInput& input, const std::string& in_snapshot,
                "set kubernetes_version: " + had +
                    " in cluster.yml; a restore is not the time to upgrade"));
   }
+  const std::string& image = target.config.etcd_image;
+  const std::string& image_had = target.state->etcd_image;
+  if (!image.empty() && !image_had.empty() && image != image_had) {
+    checks.push_back(Failed(
+        "", "etcd image", "cluster.yml says " + image + ", the state was written for " + image_had,
+        "set system_images.etcd: " + image_had +
+            " in cluster.yml; a restore is not the time to upgrade"));
+  }
 }
 
 }  // namespace
@@ -258,6 +275,27 @@ Error FailureOf(const std::vector<Check>& checks) {
   }
   return Terminal("PreflightFailed",
                   others.empty() ? first : first + ". Also not passed: " + others);
+}
+
+std::vector<Check> CheckSpec(const PreflightInput& input) {
+  const EtcdRestoreSpec& spec = input.target.object.spec;
+  std::vector<Check> checks;
+  if (!spec.snapshot.pki_bundle.empty()) {
+    checks.push_back(Failed(
+        "", "pki bundle",
+        "spec.snapshot.pkiBundle is " + spec.snapshot.pki_bundle + ", which only rke 0.1.x reads",
+        "take it out: InPlace keeps the nodes' certificates, Rebuild takes the CA from the "
+        "rkestate"));
+  }
+  const CleanSpec& clean = spec.clean;
+  if (input.strategy == StrategyKind::kInPlace &&
+      (clean.all_containers || !clean.anonymous_volumes || clean.workers)) {
+    checks.push_back({"", "clean", Verdict::kNote,
+                      "spec.clean.containers, volumes and workers have no effect: InPlace removes "
+                      "no container and no volume",
+                      "set strategy Rebuild if the nodes shall be cleaned"});
+  }
+  return checks;
 }
 
 std::vector<Check> CheckNodes(const PreflightInput& input) {

@@ -35,6 +35,8 @@ struct PreflightInput {
   const ClusterState* zip_state = nullptr;  ///< of the snapshot's zip; null: it holds none
 };
 
+/// What the object asks for and the chosen strategy cannot give: a field without effect is said.
+std::vector<Check> CheckSpec(const PreflightInput& input);
 /// Facts of the nodes that any strategy needs: answers, docker, clock, record, disk, etcd image and
 /// tool.
 std::vector<Check> CheckNodes(const PreflightInput& input);

@@ -65,6 +65,9 @@ class Reconciler {
 
   Go Begin(const Call& call);
   Go Latch(const Call& call);
+  /// Old data of a finished run that is asked for again once it has been kept long enough.
+  Go PurgeDue(const Call& call);
+  [[nodiscard]] std::optional<SystemTime> Told(const char* field) const;
   Go TakeNodes(const Call& call);
   Go Preflight(const Call& call);
   /// The first look after the nodes are held, with all that the checks need.
@@ -77,9 +80,12 @@ class Reconciler {
          int& failures);
   Go LookForWalk(const Call& call, LookOptions options, int& failures);
   Go TransientTrouble(const Call& call, const Error& error, int& failures);
+  void AwaitNode(const Call& call);
+  std::optional<std::pair<Phase, SystemTime>> PhaseDeadline() const;
   Go OverBudget(const Call& call) const;
+  bool NothingWasCommitted() const;
   Stop BadEnd(const Error& error) const;
-  void Enter(const Step& step, const std::string& message);
+  void Enter(const Step& step, const Todo& todo);
   void Leave();
   void Publish();
   RunView View() const;
@@ -93,8 +99,10 @@ class Reconciler {
   std::vector<SnapshotSource> sources_;
   StrategyChoice choice_;
   Liveness live_;
-  LookOptions looked_;  ///< what the newest look covers
-  bool fresh_ = false;  ///< nothing was done since the newest look
+  LookOptions looked_;   ///< what the newest look covers
+  bool fresh_ = false;   ///< nothing was done since the newest look
+  std::string awaited_;  ///< the node that is waited for since
+  SystemTime awaited_since_{};
   bool committed_ = false;
   bool holds_nodes_ = false;
 };

@@ -70,6 +70,14 @@ void CarryTools(const Observation& from, Observation& to) {
   }
 }
 
+Check NoSnapshot(const Error& error) {
+  const bool silent = error.kind == ErrorKind::kTransient;
+  return {"", "snapshot", Verdict::kFailed, error.message,
+          silent ? "see whether this machine reaches the store (address, firewall, proxy) and run "
+                   "again, or name another source in spec.sources"
+                 : ""};
+}
+
 bool EveryToolCanBump(const Target& target, const Observation& seen) {
   const auto etcd = target.EtcdNodes();
   return std::all_of(etcd.begin(), etcd.end(), [&](const TargetNode* node) {
@@ -110,11 +118,10 @@ Reconciler::Go Reconciler::Preflight(const Call& whole) {
   const Go no_snapshot = Choose(call, "");
   if (record_.plan) input.snapshot = &record_.plan->snapshot;
   if (zip_state_) input.zip_state = &*zip_state_;
-  record_.checks = CheckNodes(input);
-  const auto identity = CheckIdentity(input);
-  record_.checks.insert(record_.checks.end(), identity.begin(), identity.end());
-  if (no_snapshot)
-    record_.checks.push_back({"", "snapshot", Verdict::kFailed, no_snapshot->error.message, ""});
+  record_.checks = CheckSpec(input);
+  for (const auto& more : {CheckNodes(input), CheckIdentity(input)})
+    record_.checks.insert(record_.checks.end(), more.begin(), more.end());
+  if (no_snapshot) record_.checks.push_back(NoSnapshot(no_snapshot->error));
   deps_.listener.OnChecks(record_.checks);
   if (!AllPassed(record_.checks)) {
     if (no_snapshot && no_snapshot->ending != Ending::kPreflightFailed) return no_snapshot;
@@ -188,8 +195,10 @@ Reconciler::Go Reconciler::Resume(const Call& call) {
       "stopped");
   int failures = 0;
   while (!record_.seen.errors.empty()) {
+    if (Go stop = OverBudget(call)) return stop;
     const auto& [name, error] = *record_.seen.errors.begin();
-    if (Go stop = TransientTrouble(call, error.In("node " + name), failures)) return stop;
+    if (error.kind == ErrorKind::kTerminal) return BadEnd(error.In("node " + name));
+    if (Go stop = TransientTrouble(call, error, failures)) return stop;
     record_.seen = deps_.crew.Look(call, {});
   }
   record_.host_keys = deps_.host_keys();
@@ -208,7 +217,6 @@ Reconciler::Go Reconciler::Resume(const Call& call) {
       known.strategy == "Rebuild" ? StrategyKind::kRebuild : StrategyKind::kInPlace;
   record_.plan->bump = known.bumped_by;
   record_.plan->etcd_image = ChooseEtcdImage(deps_.target, record_.seen);
-  record_.point_of_no_return = record_.started;
   return std::nullopt;
 }
 

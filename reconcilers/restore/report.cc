@@ -6,6 +6,7 @@
 #include <array>
 
 #include "reconcilers/restore/identity.h"
+#include "reconcilers/restore/old_data.h"
 
 namespace etcdrestore {
 namespace {
@@ -39,10 +40,22 @@ std::string PhaseText(const RunRecord& record) {
   return "";
 }
 
+/// Phases are walked in their order: those before the present one are done, also where an earlier
+/// process did them.
 std::size_t PhasesDone(const RunRecord& record) {
-  return static_cast<std::size_t>(
-      std::count_if(record.timeline.begin(), record.timeline.end(),
-                    [](const PhaseSpan& span) { return span.finished.has_value(); }));
+  if (record.ending == Ending::kDone) return kPhases.size();
+  if (record.timeline.empty()) return record.point_of_no_return ? 1 : 0;
+  const PhaseSpan& last = record.timeline.back();
+  const auto* at = std::find(kPhases.begin(), kPhases.end(), last.phase);
+  return static_cast<std::size_t>(at - kPhases.begin()) + (last.finished ? 1 : 0);
+}
+
+/// "3/6 2/4 nodes": phases done, and nodes where the goal of the present step is met.
+std::string Progress(const Target& target, const RunRecord& record) {
+  const std::string phases = fmt::format("{}/6", PhasesDone(record));
+  if (record.ending != Ending::kRunning || record.nodes_to_go == 0) return phases;
+  return fmt::format("{} {}/{} nodes", phases, target.nodes.size() - record.nodes_to_go,
+                     target.nodes.size());
 }
 
 Json Condition(const char* type, const char* status, const std::string& reason,
@@ -57,13 +70,16 @@ Json Condition(const char* type, const char* status, const std::string& reason,
 
 Json PhaseConditions(const Target& target, const RunRecord& record, SystemTime now) {
   Json conditions = Json::array();
-  for (const Phase phase : kPhases) {
+  const std::size_t done = PhasesDone(record);
+  for (std::size_t at = 0; at < kPhases.size(); ++at) {
+    const Phase phase = kPhases[at];
     const auto span = std::find_if(record.timeline.begin(), record.timeline.end(),
                                    [phase](const PhaseSpan& s) { return s.phase == phase; });
     const std::string name = PhaseName(phase);
     if (span == record.timeline.end()) {
-      conditions.push_back(
-          Condition(name.c_str(), "Unknown", "NotStarted", "", target, record.started));
+      conditions.push_back(Condition(name.c_str(), at < done ? "True" : "Unknown",
+                                     at < done ? "Observed" : "NotStarted", "", target,
+                                     record.started));
     } else if (span->finished) {
       conditions.push_back(
           Condition(name.c_str(), "True", "Observed", "", target, *span->finished));
@@ -117,7 +133,8 @@ Json NodeStatus(const Target& target, const TargetNode& node, const RunRecord& r
   } else {
     const bool ours = facts->receipt && facts->receipt->run_key == target.run_key;
     status["phase"] = ours ? StageName(facts->receipt->stage) : "untouched";
-    if (ours && node.etcd && facts->receipt->stage != Stage::kPrepared)
+    if (ours && node.etcd && facts->receipt->stage != Stage::kPrepared &&
+        IsKept(target, *facts, facts->receipt->old_data_path))
       status["oldDataPath"] = facts->receipt->old_data_path;
   }
   if (const auto key = record.host_keys.find(node.name); key != record.host_keys.end())
@@ -175,7 +192,7 @@ int ExitCode(Ending ending) {
 nlohmann::ordered_json ToStatus(const Target& target, const RunRecord& record, SystemTime now) {
   Json status = {{"observedGeneration", target.object.generation},
                  {"phase", PhaseText(record)},
-                 {"progress", fmt::format("{}/6 {}", PhasesDone(record), record.message)},
+                 {"progress", Progress(target, record)},
                  {"runID", target.object.spec.run_id}};
   if (record.plan) AddSnapshot(*record.plan, status);
   if (record.document) {
@@ -223,7 +240,8 @@ std::string WhereThingsStand(const Target& target, const RunRecord& record) {
         fmt::format("stage {}", facts->receipt ? StageName(facts->receipt->stage) : "untouched");
     if (node.etcd) text += fmt::format(", etcd {}", running("etcd"));
     if (node.controlplane) text += fmt::format(", kube-apiserver {}", running("kube-apiserver"));
-    if (node.etcd && facts->receipt) text += ", old data in " + facts->receipt->old_data_path;
+    if (node.etcd && facts->receipt && IsKept(target, *facts, facts->receipt->old_data_path))
+      text += ", old data in " + facts->receipt->old_data_path;
     text += "\n";
   }
   return text +

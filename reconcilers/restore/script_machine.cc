@@ -159,23 +159,34 @@ class ScriptMachine final : public Machine {
   Status Restart(const Call& call, const Words& names) override {
     return OnContainers(call, "restart", names);
   }
-  Status RemoveContainers(const Call& call, const Words& names) override {
-    return OnContainers(call, "remove", names);
+  Status RemoveContainers(const Call& call, const Words& names, bool volumes) override {
+    return OnContainers(call, "remove", names, {std::string("volumes=") + (volumes ? "1" : "")});
   }
   Status MoveOldDataAside(const Call& call) override { return Act(call, "move_aside", {}); }
   Status PutNewDataInPlace(const Call& call) override { return Act(call, "put_in_place", {}); }
   Status CleanPaths(const Call& call) override { return Act(call, "clean_paths", {}); }
+  Status Purge(const Call& call, const OldDataDue& due) override {
+    return Act(call, "purge", {"names=" + due.run, "kept=" + due.kept});
+  }
+  Status DeletePods(const Call& call, const Words& names) override {
+    return OnContainers(call, "delete_pods", names);
+  }
 
+  Status PullImage(const Call& call, const std::string& image, const Secret& login) override {
+    if (login.Reveal().find('\'') != std::string::npos)
+      return Terminal("BadLogin", "the name of a private registry has a quote in it");
+    return Finish(Script(call, "pull", {"image=" + image}, "LOGIN='" + login.Reveal() + "'\n"));
+  }
   Status SaveImages(const Call& call, const Words& images, const ByteSink& sink) override {
     Command command;
-    command.argv = {"docker", "save"};
+    command.argv = {"docker", "-H", "unix://" + places_.docker_socket, "save"};
     command.argv.insert(command.argv.end(), images.begin(), images.end());
     command.output = sink;
     return Ended(node_->Run(call, command), "docker save");
   }
   Status LoadImages(const Call& call, ByteSource bytes) override {
     Command command;
-    command.argv = {"docker", "load", "-q"};
+    command.argv = {"docker", "-H", "unix://" + places_.docker_socket, "load", "-q"};
     command.input = std::move(bytes);
     return Ended(node_->Run(call, command), "docker load");
   }
@@ -188,16 +199,33 @@ class ScriptMachine final : public Machine {
                      fmt::format("{} on node {} ended with code {}: {}", what, name_,
                                  result->exit_code, result->err.substr(0, 500)));
   }
-  Status OnContainers(const Call& call, const char* act, const Words& names) {
+  Status OnContainers(const Call& call, const char* act, const Words& names, Words words = {}) {
     if (names.empty()) return {};
-    return Act(call, act, {"names=" + Joined(names)});
+    words.push_back("names=" + Joined(names));
+    return Act(call, act, words);
   }
   Status Act(const Call& call, const char* act, const Words& words) {
     return Finish(Script(call, act, words));
   }
 
+  [[nodiscard]] const char* WayToRoot() const {
+    switch (node_->root_method()) {
+      case RootMethod::kUid0:
+        return ", the user is root";
+      case RootMethod::kSudo:
+        return ", root by sudo";
+      case RootMethod::kDockerNsenter:
+        return ", root through docker";
+    }
+    return "";
+  }
+
   [[nodiscard]] Words Arguments(const std::string& act, const Words& words) const {
-    Words all{act, "run=" + places_.run, "prefix=" + places_.prefix, "holder=" + holder_.id,
+    Words all{act,
+              "socket=" + places_.docker_socket,
+              "run=" + places_.run,
+              "prefix=" + places_.prefix,
+              "holder=" + holder_.id,
               "cluster=" + holder_.cluster};
     all.insert(all.end(), words.begin(), words.end());
     return all;
@@ -223,11 +251,12 @@ class ScriptMachine final : public Machine {
   }
 
   /// The node read its clock somewhere between our two: only what lies outside is surely skew.
-  static Result<NodeFacts> ReadLook(const std::string& output, double before) {
+  [[nodiscard]] Result<NodeFacts> ReadLook(const std::string& output, double before) const {
     auto facts = ParseLook(output);
     const double after = Now();
-    if (facts)
-      facts->skew = facts->now < before ? facts->now - before : std::max(0.0, facts->now - after);
+    if (!facts) return facts;
+    facts->skew = facts->now < before ? facts->now - before : std::max(0.0, facts->now - after);
+    facts->access = "host key " + node_->host_key_fingerprint() + WayToRoot();
     return facts;
   }
 

@@ -5,6 +5,7 @@ CONTAINER='{"name":{{json .Name}},"image":{{json .Config.Image}},"running":{{jso
 # Servers that are down answer late: they are asked while the rest is looked at, their answers read after it.
 look() {
   value now "$(clock)"
+  has_curl || :
   { look_servers | { look_node >&3 && cat; }; } 3>&1
   ok
 }
@@ -17,8 +18,7 @@ look_node() {
   look_record
   look_data
   [ -f "$KUBE/ssl/kube-ca.pem" ] && value ca "$(tr '\n' '|' <"$KUBE/ssl/kube-ca.pem")"
-  command -v curl >/dev/null && value curl 1
-  command -v wget >/dev/null && value wget 1
+  if has_curl; then value curl 1; elif has_wget; then value wget 1; fi
   [ -n "$IMAGES" ] && look_images && look_encryption
   [ -n "$ETCD" ] && look_etcd
   return 0
@@ -110,7 +110,7 @@ look_etcd() {
   look_etcd_http || look_etcd_tool
 }
 look_etcd_http() {
-  command -v curl >/dev/null && args=$(docker_ inspect -f '{{json .Args}}' etcd 2>/dev/null) || return
+  has_curl && args=$(docker_ inspect -f '{{json .Args}}' etcd 2>/dev/null) || return
   ca=$PREFIX$(flag_of trusted-ca-file) cert=$PREFIX$(flag_of cert-file) key=$PREFIX$(flag_of key-file)
   status=$(etcd_post 'maintenance/status {}') || return
   status="[{\"Status\":$status}]"
@@ -155,7 +155,7 @@ look_etcd_tool() {
 # GET from the node's own API server as the controller-manager, which may list everything.
 api_get() {
   ssl=$KUBE/ssl
-  if command -v curl >/dev/null; then
+  if has_curl; then
     curl -s -S -m 10 -A etcdrestore -w '\n%{http_code}' --cacert "$ssl/kube-ca.pem" --cert "$ssl/kube-controller-manager.pem" \
       --key "$ssl/kube-controller-manager-key.pem" "https://127.0.0.1:6443$1" 2>&1
   else
@@ -170,7 +170,7 @@ look_api() {
   case $answer in
     *'
 200') value api_ready 1 ;;
-    *) value api_error "$(printf '%s' "$answer" | tr '\n' ' ' | tail -c 300)" && return ;;
+    *) value api_error "$(printf '%s' "${answer:-no answer}" | tr '\n' ' ' | tail -c 300)" && return ;;
   esac
   [ -n "$KUBE_NODES" ] || return
   answer=$(api_get '/api/v1/secrets?limit=1')
@@ -179,6 +179,15 @@ look_api() {
   [ "$(printf '%s' "$answer" | tail -n 1)" = 200 ] && value api_nodes "$(printf '%s' "$answer" | sed '$d' | tr -d '\n')"
   answer=$(api_get /apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases)
   [ "$(printf '%s' "$answer" | tail -n 1)" = 200 ] && value api_leases "$(printf '%s' "$answer" | sed '$d' | tr -d '\n')"
+  [ -z "$HEALTH" ] || look_network_pods
+}
+# By the labels that rke gives them. Both lists or none: half of them would look like all.
+look_network_pods() {
+  at=/api/v1/namespaces/kube-system/pods?labelSelector=
+  answer=$(api_get "${at}k8s-app%20in%20(canal,flannel,calico-node,calico-kube-controllers)")
+  weave=$(api_get "${at}name%3Dweave-net")
+  [ "$(printf '%s' "$answer" | tail -n 1)$(printf '%s' "$weave" | tail -n 1)" = 200200 ] || return
+  value api_pods "[$(printf '%s' "$answer" | sed '$d' | tr -d '\n'),$(printf '%s' "$weave" | sed '$d' | tr -d '\n')]"
 }
 
 look_health() {
@@ -188,13 +197,13 @@ look_health() {
   health kube-scheduler https://127.0.0.1:10259/healthz
 }
 health() {
-  if command -v curl >/dev/null; then
+  if has_curl; then
     seen=$(curl -s -S -k -m 5 -o /dev/null -w '%{http_code}' "$2" 2>&1)
     [ "$seen" = 200 ] && seen=ok
-  elif command -v wget >/dev/null; then
+  elif has_wget; then
     seen=$(wget -q -T 5 -O /dev/null --no-check-certificate "$2" 2>&1) && seen=ok
   else
     return
   fi
-  value "health_$1" "$(printf '%s' "$seen" | tr '\n' ' ')"
+  value "health_$1" "$(printf '%s' "${seen:-no answer}" | tr '\n' ' ')"
 }

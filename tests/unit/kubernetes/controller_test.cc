@@ -105,6 +105,20 @@ TEST_F(ControllerRig, RunsAnObjectOnceAndPublishesItsEnd) {
   EXPECT_EQ(runs, 1) << "a finished object starts nothing";
 }
 
+TEST_F(ControllerRig, WhatARunStartsMayLiveForAsLongAsTheLeaseAllows) {
+  api.Put(kEtcdRestores, AnObject());
+  run = [&](const Call&, const SessionInput& input, RunListener&) {
+    guard.AllowUntil(clock.Steady() + 7s);
+    EXPECT_EQ(input.may_run_until(), clock.Steady() + 7s);
+    guard.Revoke();
+    EXPECT_LT(input.may_run_until(), clock.Steady());
+    guard.AllowUntil(SteadyTime::max());
+    return Ends(input, Ending::kDone, {});
+  };
+  Pass();
+  EXPECT_EQ(runs, 1);
+}
+
 TEST_F(ControllerRig, AnObjectMadeAnewStartsNothing) {
   api.Put(kEtcdRestores, AnObject());
   Pass();
@@ -134,6 +148,17 @@ TEST_F(ControllerRig, ALostStatusIsMadeAgainFromTheLedger) {
   Pass();
   EXPECT_EQ(runs, 1);
   EXPECT_EQ(StatusNow()["phase"], "Succeeded");
+}
+
+TEST_F(ControllerRig, AStatusThatWentBackInTimeIsLookedAt) {
+  api.Put(kEtcdRestores, AnObject());
+  Pass();
+  const auto hear = [this](const KubeObject& object) {
+    for (const ObjectChange& change : cache.Upsert(object)) controller.Changed(change);
+    return queue.depth();
+  };
+  EXPECT_EQ(hear(*api.Find(kEtcdRestores, kName)), 0U) << "what the operator wrote itself";
+  EXPECT_EQ(hear(AnObject()), 1U);
 }
 
 TEST_F(ControllerRig, ANewRunIDRunsAgain) {
@@ -185,7 +210,11 @@ TEST_F(ControllerRig, NothingIsDestroyedBeforeLedgerFinalizerAndInputsAreKept) {
     EXPECT_TRUE(api.Find(kSecrets, kName) == std::nullopt);
     RunRecord record;
     record.point_of_no_return = clock.Now();
-    input.on_status(Json{{"phase", "Preflight"}}, record);
+    input.on_status(Json{{"phase", "Preflight"},
+                         {"runID", "r1"},
+                         {"pointOfNoReturn", "2026-11-22T03:30:00Z"},
+                         {"conditions", Json::array()}},
+                    record);
     api.refuse = [](const std::string&, const KubeType& type, const KubeName&) {
       return type == kSecrets ? std::optional(Transient("Unavailable", "")) : std::nullopt;
     };
@@ -196,12 +225,46 @@ TEST_F(ControllerRig, NothingIsDestroyedBeforeLedgerFinalizerAndInputsAreKept) {
     const auto entry = ledger.Read({}, input.object);
     EXPECT_FALSE((*entry)->committed_at.empty());
     EXPECT_TRUE(*ledger.Inputs({}, input.object));
+    EXPECT_TRUE(StatusNow().contains("pointOfNoReturn")) << "who takes over must know";
     return Ends(input, Ending::kDone, {});
   };
   Pass();
   EXPECT_EQ(StatusNow()["phase"], "Succeeded");
   EXPECT_FALSE((*api.Find(kEtcdRestores, kName))["metadata"].contains("finalizers"));
   EXPECT_FALSE(*ledger.Inputs({}, testing_objects::Parsed(AnObject()))) << "copies are gone";
+}
+
+TEST_F(ControllerRig, ANewLeaderFinishesHalfARestoreBeforeItBeginsAnother) {
+  KubeObject half = AnObject();
+  half["metadata"]["name"] = "half";
+  half["metadata"]["uid"] = "u9";
+  half["status"] = {{"phase", "Cleaned"},
+                    {"runID", "r1"},
+                    {"observedGeneration", 1},
+                    {"pointOfNoReturn", "2026-11-22T03:10:00Z"}};
+  cache.Upsert(half);
+  api.Put(kEtcdRestores, AnObject());
+  Pass();
+  EXPECT_EQ(runs, 0);
+  EXPECT_EQ(StatusNow()["phase"], "Pending");
+  EXPECT_EQ(Reason(), "LockedByOther");
+  half["status"]["phase"] = "Succeeded";
+  cache.Upsert(half);
+  Pass();
+  EXPECT_EQ(runs, 1);
+}
+
+TEST_F(ControllerRig, HalfARestoreThatMustWaitKeepsItsPointOfNoReturn) {
+  KubeObject object = AnObject();
+  object["status"] = {{"phase", "Cleaned"},
+                      {"runID", "r1"},
+                      {"observedGeneration", 1},
+                      {"pointOfNoReturn", "2026-11-22T03:10:00Z"}};
+  api.Put(kEtcdRestores, object);
+  api.Remove(kSecrets, {"recovery", "rke"});
+  Pass();
+  EXPECT_EQ(Reason(), "ReferenceNotFound");
+  EXPECT_EQ(StatusNow()["pointOfNoReturn"], "2026-11-22T03:10:00Z");
 }
 
 TEST_F(ControllerRig, AHalfDoneRunGoesOnFromTheKeptInputs) {
@@ -237,6 +300,46 @@ TEST_F(ControllerRig, AStoppedRunIsNotReportedAsFailed) {
   Pass();
   EXPECT_NE(StatusNow()["phase"], "Failed");
   EXPECT_TRUE((*ledger.Read({}, testing_objects::Parsed(AnObject())))->finished_at.empty());
+}
+
+TEST_F(ControllerRig, CancelEndsARunThatDestroyedNothing) {
+  api.Put(kEtcdRestores, AnObject());
+  run = [&](const Call& call, const SessionInput& input, RunListener&) {
+    input.on_status(Json{{"phase", "Preflight"}}, {});  // still waits to be written at the end
+    KubeObject cancelled = *api.Find(kEtcdRestores, kName);
+    cancelled["spec"]["cancel"] = true;
+    cancelled["metadata"]["generation"] = 2;
+    api.Put(kEtcdRestores, cancelled);
+    for (const ObjectChange& change : cache.Upsert(cancelled)) controller.Changed(change);
+    EXPECT_TRUE(call.stop.stop_requested());
+    return Ends(input, Ending::kInterrupted, Transient("Interrupted", ""));
+  };
+  Pass();
+  Pass();
+  EXPECT_EQ(runs, 1);
+  EXPECT_EQ(StatusNow()["phase"], "Cancelled");
+}
+
+TEST_F(ControllerRig, CancelledHalfDoneItSaysWhatComesNextAndStartsNothing) {
+  api.Put(kEtcdRestores, AnObject());
+  run = [&](const Call& call, const SessionInput& input, RunListener&) {
+    KubeObject cancelled = *api.Find(kEtcdRestores, kName);
+    cancelled["spec"]["cancel"] = true;
+    cancelled["metadata"]["generation"] = 2;
+    api.Put(kEtcdRestores, cancelled);
+    for (const ObjectChange& change : cache.Upsert(cancelled)) controller.Changed(change);
+    EXPECT_TRUE(call.stop.stop_requested());
+    SessionResult result =
+        Ends(input, Ending::kNeedsAttention, Transient("Interrupted", "stopped"));
+    result.status["pointOfNoReturn"] = "2026-11-22T03:30:00Z";
+    return result;
+  };
+  Pass();
+  Pass();
+  EXPECT_EQ(runs, 1);
+  EXPECT_EQ(StatusNow()["phase"], "Failed");
+  EXPECT_EQ(Reason(), "Cancelled");
+  EXPECT_EQ(StatusNow()["observedGeneration"], 2);
 }
 
 TEST_F(ControllerRig, DeletionStopsARunThatDestroyedNothing) {

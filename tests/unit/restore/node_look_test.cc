@@ -108,6 +108,20 @@ TEST_F(EtcdOverHttp, IsReadAsItsToolIsRead) {
   EXPECT_EQ(room.DockerCalls("exec"), 0);
 }
 
+TEST_F(NodeLook, TakesProgramsThatDoNotStartForNone) {
+  EXPECT_TRUE(Look().has_curl);
+  for (const char* name : {"/../bin/curl", "/../bin/wget"}) {
+    EXPECT_EQ(Look({.health = true}).health.size(), 4U) << "asked while one of the two works";
+    room.Write(name, "#!/bin/sh\nexit 1\n");
+    std::filesystem::permissions(room.At(name), std::filesystem::perms::owner_all);
+  }
+  EXPECT_FALSE(Look().has_curl);
+  EXPECT_FALSE(Look().has_wget);
+  EXPECT_TRUE(Look({.health = true}).health.empty()) << "nobody was asked, nobody is unhealthy";
+  EXPECT_EQ(Look({.api = true}).api.message, "no answer") << "and the other way was tried";
+  EXPECT_EQ(room.DockerCalls("exec kube-apiserver kubectl"), 1);
+}
+
 TEST_F(EtcdOverHttp, IsNotAskedFurtherWithoutALeader) {
   room.Write("/../docker/leader", "0");
   const auto etcd = Look({.etcd = true}).etcd;

@@ -71,6 +71,7 @@ NodeFacts FactsOf(const Target& target, const TargetNode& node, const RunPlan& p
     facts.api.nodes.emplace();
     for (const TargetNode& other : target.nodes)
       facts.api.nodes->push_back({other.name, true, kNow, ""});
+    facts.api.network_pods.emplace();
   }
   facts.health = {{"kubelet", "ok"}, {"kube-proxy", "ok"}};
   return facts;
@@ -96,6 +97,12 @@ ContainerFacts& View::Container(const std::string& node, const std::string& name
   container.policy = "always";
   At(node).containers->push_back(container);
   return At(node).containers->back();
+}
+
+void View::NetworkPod(const etcdrestore::NetworkPod& pod) {
+  for (auto& [name, facts] : seen.facts) {
+    if (facts.api.network_pods) facts.api.network_pods->push_back(pod);
+  }
 }
 
 void View::Remove(const std::string& node, const std::string& name) {
