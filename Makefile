@@ -57,7 +57,8 @@ lab-down:  ## remove it without a trace (root)
 demo: deps program  ## wreck a cluster and get it back, with everything it needs (root)
 	tests/lab/demo.sh
 
-bench: release  ## measure: against the real rke, openssl, Go's client libraries
+bench: release  ## measure: beside an operator on Go's controller-runtime, then against the real rke in the lab
+	tests/bench/operator_bench.sh
 	tests/bench/bench.sh
 
 test:  ## all: deps build format-check unit integration e2e; last line: N passed, N failed (root)

@@ -161,15 +161,41 @@ void OperatorMetrics::OnStatus(const EtcdRestore& object, const Json& status) {
   const std::string phase = status.value("phase", "");
   if (phase == "Succeeded") ShowSuccess(object.spec.cluster_name, status);
   const KubeName name{object.name_space, object.name};
-  if (!Shows(name, AtItsEnd(phase), EndOf(status))) return;
-  const MetricLabels base = {{"namespace", object.name_space},
-                             {"name", object.name},
-                             {"cluster", object.spec.cluster_name}};
+  Seen seen{{{"namespace", object.name_space},
+             {"name", object.name},
+             {"cluster", object.spec.cluster_name}},
+            status,
+            LimitOf(object.spec.deadlines, phase)};
+  if (!Keeps(name, AtItsEnd(phase), EndOf(status))) return;
+  // Thousands may end up here when an operator starts: what nobody has scraped is not written.
+  if (AtItsEnd(phase)) {
+    const std::lock_guard lock(mutex_);
+    unshown_.insert_or_assign(name, std::move(seen));
+    return;
+  }
+  Show(seen);
+}
+
+std::string OperatorMetrics::Text() {
+  std::map<KubeName, Seen> unshown;
+  {
+    const std::lock_guard lock(mutex_);
+    unshown.swap(unshown_);
+    for (const auto& [name, seen] : unshown) shown_.insert(name);
+  }
+  for (const auto& [name, seen] : unshown) Show(seen);
+  return metrics_.Text();
+}
+
+void OperatorMetrics::Show(const Seen& seen) {
+  const MetricLabels& base = seen.base;
+  const Json& status = seen.status;
+  const std::string phase = status.value("phase", "");
   for (const char* one : kPhases)
     metrics_.Set("etcdrestore_restore_phase", With(base, "phase", one), phase == one ? 1 : 0);
   ShowConditions(base, status);
   metrics_.Set("etcdrestore_awaiting_approval",
-               {{"namespace", object.name_space}, {"name", object.name}},
+               {{"namespace", base.at("namespace")}, {"name", base.at("name")}},
                phase == "AwaitingApproval" ? 1 : 0);
   for (const auto& [field, metric] :
        {std::pair{"startTime", "etcdrestore_restore_start_timestamp_seconds"},
@@ -188,7 +214,7 @@ void OperatorMetrics::OnStatus(const EtcdRestore& object, const Json& status) {
   if (!works) return;
   metrics_.Set("etcdrestore_restore_phase_start_timestamp_seconds", With(base, "phase", phase),
                Seconds(timeline.back().value("startedAt", "")));
-  const std::chrono::duration<double> limit = LimitOf(object.spec.deadlines, phase);
+  const std::chrono::duration<double> limit = seen.limit;
   metrics_.Set("etcdrestore_restore_phase_timeout_seconds", With(base, "phase", phase),
                limit.count());
 }
@@ -223,24 +249,24 @@ void OperatorMetrics::ShowSuccess(const std::string& cluster, const Json& status
 }
 
 /// Of the objects at their end only those that ended last have series.
-bool OperatorMetrics::Shows(const KubeName& name, bool ended, const std::string& when) {
-  std::optional<KubeName> dropped;
+bool OperatorMetrics::Keeps(const KubeName& name, bool ended, const std::string& when) {
+  std::optional<KubeName> oldest;
   {
     const std::lock_guard lock(mutex_);
     std::erase_if(ended_, [&](const auto& one) { return one.second == name; });
     if (ended) ended_.emplace(when, name);
-    if (ended_.size() <= kMostEnded) {
+    if (!ended) {
       shown_.insert(name);
-      return true;
+      unshown_.erase(name);
     }
-    const KubeName oldest = ended_.begin()->second;
+    if (ended_.size() <= kMostEnded) return true;
+    oldest = ended_.begin()->second;
     ended_.erase(ended_.begin());
-    if (oldest != name) shown_.insert(name);
-    if (shown_.erase(oldest) > 0) dropped = oldest;
-    if (!dropped) return false;
+    unshown_.erase(*oldest);
+    if (shown_.erase(*oldest) == 0) return *oldest != name;
   }
-  metrics_.Drop({{"namespace", dropped->name_space}, {"name", dropped->name}});
-  return *dropped != name;
+  metrics_.Drop({{"namespace", oldest->name_space}, {"name", oldest->name}});
+  return *oldest != name;
 }
 
 void OperatorMetrics::OnRunEnded(const EtcdRestore&, const Json& status) {
@@ -260,6 +286,7 @@ void OperatorMetrics::OnGone(const KubeName& name) {
   {
     const std::lock_guard lock(mutex_);
     std::erase_if(ended_, [&](const auto& one) { return one.second == name; });
+    unshown_.erase(name);
     if (shown_.erase(name) == 0) return;
   }
   metrics_.Drop({{"namespace", name.name_space}, {"name", name.name}});

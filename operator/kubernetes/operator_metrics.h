@@ -31,20 +31,27 @@ class OperatorMetrics final : public ControllerObserver {
   void OnTransition();
   /// What is true at this moment only.
   void OnScrape(std::size_t depth, SteadyTime now);
-  [[nodiscard]] std::string Text() const { return metrics_.Text(); }
+  [[nodiscard]] std::string Text();
 
  private:
   void ShowConditions(const MetricLabels& base, const nlohmann::ordered_json& status);
   void ShowSuccess(const std::string& cluster, const nlohmann::ordered_json& status);
-  bool Shows(const KubeName& name, bool ended, const std::string& when);
+  bool Keeps(const KubeName& name, bool ended, const std::string& when);
+  struct Seen {
+    MetricLabels base;
+    nlohmann::ordered_json status;
+    Duration limit;  ///< of its phase
+  };
+  void Show(const Seen& seen);
 
   Metrics metrics_;
   const std::string lease_;
   std::mutex mutex_;                                  ///< guards what is below
   std::set<std::pair<std::string, KubeName>> ended_;  ///< the newest at their end, by its time
   std::set<KubeName> shown_;                          ///< objects with series
-  std::map<std::thread::id, SteadyTime> working_;     ///< since when each worker is at its key
-  std::map<std::string, double> last_success_;        ///< by cluster
+  std::map<KubeName, Seen> unshown_;               ///< at their end, to be shown by the next scrape
+  std::map<std::thread::id, SteadyTime> working_;  ///< since when each worker is at its key
+  std::map<std::string, double> last_success_;     ///< by cluster
 };
 
 }  // namespace etcdrestore
