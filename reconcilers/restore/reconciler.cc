@@ -55,6 +55,14 @@ RunRecord Reconciler::Run(const Call& call) {
 
 Reconciler::Go Reconciler::Begin(const Call& call) {
   const EtcdRestoreSpec& spec = deps_.target.object.spec;
+  // A node that does not answer takes half a minute: people see that it is looked at.
+  if (!Told("pointOfNoReturn")) {
+    record_.timeline = {{Phase::kPreflight, record_.started, std::nullopt, 1}};
+    record_.step = "Observed";
+    record_.message = "looking at the nodes";
+    Publish();
+    record_.timeline.clear();
+  }
   record_.seen =
       deps_.crew.Look(call, {.images = true, .etcd = true, .api = true, .kube_nodes = true});
   record_.host_keys = deps_.host_keys();

@@ -10,6 +10,7 @@
 #include "tests/integration/kube/server.h"
 #include "tests/support/child_process.h"
 #include "tests/support/metric_names.h"
+#include "tests/support/sockets.h"
 
 namespace etcdrestore::testing {
 namespace {
@@ -75,10 +76,11 @@ TEST(Scrape, HoldsEveryMetricThatRulesDashboardAndDocsName) {
       folder + "/scrape.log", {"HOME=" + folder});
   ASSERT_TRUE(process.WaitForLog("Leading")) << process.Log();
   const std::string port = PortIn(process.Log());
-  // Preflight looks again a few times before it gives up: long enough to be seen at work.
+  // A node that takes the connection and says nothing: Preflight is seen at work.
+  const Listener silent = ListenOnLoopback();
   const KubeName working{"recovery", "looks"};
-  ASSERT_TRUE(Server().api().Write(
-      {}, {KubeVerb::kCreate, kEtcdRestores, working, "", UnreachableRestore("looks", "looks")}));
+  ASSERT_TRUE(Server().api().Write({}, {KubeVerb::kCreate, kEtcdRestores, working, "",
+                                        UnreachableRestore("looks", "looks", "r1", silent.port)}));
   std::string scrape;
   EXPECT_TRUE(process.WaitUntil([&] {
     scrape = Scrape(port);

@@ -30,10 +30,11 @@ KubeServer& Server() {
 }
 
 KubeObject UnreachableRestore(const std::string& name, const std::string& cluster,
-                              const std::string& run_id) {
+                              const std::string& run_id, int port) {
   const std::string config =
       "cluster_name: c\nkubernetes_version: v1.32.2-rancher1-1\nnodes:\n"
-      "  - {address: 127.0.0.1, port: \"1\", user: rke, role: [controlplane, etcd, worker]}\n";
+      "  - {address: 127.0.0.1, port: \"" +
+      std::to_string(port) + "\", user: rke, role: [controlplane, etcd, worker]}\n";
   const KubeObject secret = {
       {"apiVersion", "v1"},
       {"kind", "Secret"},

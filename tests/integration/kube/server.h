@@ -8,8 +8,8 @@ namespace etcdrestore::testing {
 /// cannot be started.
 KubeServer& Server();
 
-/// The object of tests whose node does not answer; its Secrets are made too.
+/// The object of tests whose node, on 127.0.0.1, does not answer; its Secrets are made too.
 KubeObject UnreachableRestore(const std::string& name, const std::string& cluster,
-                              const std::string& run_id = "r1");
+                              const std::string& run_id = "r1", int port = 1);
 
 }  // namespace etcdrestore::testing

@@ -137,13 +137,13 @@ TEST(Status, APhaseThatAnEarlierProcessFinishedIsTrue) {
   const Json running = ToStatus(view.target, record, kNow);
   EXPECT_EQ(ConditionOf(running, "Restored"), "True Observed");
   EXPECT_EQ(ConditionOf(running, "Restarted"), "Unknown NotStarted");
-  EXPECT_THAT(running.at("progress"), StartsWith("4/6 "));
+  EXPECT_THAT(running.at("progress"), StartsWith("4/6"));
   record.timeline.clear();
-  EXPECT_THAT(ToStatus(view.target, record, kNow).at("progress"), StartsWith("1/6 "));
+  EXPECT_THAT(ToStatus(view.target, record, kNow).at("progress"), StartsWith("1/6"));
   record.ending = Ending::kDone;
   const Json done = ToStatus(view.target, record, kNow);
   EXPECT_EQ(ConditionOf(done, "Restarted"), "True Observed");
-  EXPECT_THAT(done.at("progress"), StartsWith("6/6 "));
+  EXPECT_THAT(done.at("progress"), StartsWith("6/6"));
 }
 
 TEST(Status, KeepsThePlanOfAnEarlierProcessOfTheRun) {
