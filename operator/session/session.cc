@@ -65,7 +65,7 @@ class Session {
          [this](const Call& one) {
            return OpenSources(one, input_.values, target_->object.spec, clock_, SnapshotNodes());
          },
-         [this](const std::string& text) { return AdoptState(text); },
+         [this](const std::string& text) { return ReadZipState(text); },
          [this] { return host_keys_; }, [&rke](const Call& one) { return rke->Version(one); },
          IsDeadHere, WaitOrStop, folder_},
         input_.request);
@@ -220,11 +220,10 @@ class Session {
     return etcd;
   }
 
-  Status AdoptState(const std::string& text) {
+  Result<ClusterState> ReadZipState(const std::string& text) {
     auto state = ParseClusterStateText(text);
-    if (!state) return state.error();
-    target_->state = std::move(*state);
-    return {};
+    if (state && !target_->state) target_->state = *state;
+    return state;
   }
 
   void WriteStatus(const RunRecord& record) {

@@ -119,6 +119,9 @@ class LookReader {
     if (key == "docker_error") return facts_.docker_error = text, true;
     if (key == "containers") return facts_.containers.emplace(), true;
     if (key == "ca") return facts_.ca_pem = WithLines(text), true;
+    if (key == "encryption_asked") return facts_.encryption_keys.emplace(), true;
+    if (key == "encryption_key" && facts_.encryption_keys)
+      return facts_.encryption_keys->push_back(text), true;
     if (key == "curl") return facts_.has_curl = true;
     if (key == "wget") return facts_.has_wget = true;
     if (key == "image") return facts_.images.push_back(text), true;

@@ -103,6 +103,9 @@ struct NodeFacts {
   std::string etcdutl;
   std::string etcdutl_image;      ///< the image whose tool that is; only when asked for
   bool etcdutl_can_bump = false;  ///< and it knows --bump-revision; only when asked for
+  /// Names ("aescbc:key1") in the API server's encryption configuration, none when it has no such
+  /// file; nullopt: not asked for, or there is no API server container.
+  std::optional<std::vector<std::string>> encryption_keys;
   bool has_curl = false, has_wget = false;
   std::optional<Receipt> receipt;          ///< nullopt: there is none
   std::string receipt_error;               ///< not empty: there is one that cannot be read

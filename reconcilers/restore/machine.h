@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,8 @@ struct LookOptions {
   bool api = false;                ///< ask the node's API server for readiness
   bool kube_nodes = false;         ///< and for Nodes, Leases, Secrets
   bool health = false;             ///< ask every component's healthz
+
+  bool operator==(const LookOptions&) const = default;
 };
 
 /// Who may act on a node: the fencing token that every remote act compares.
@@ -60,6 +63,11 @@ class Machine {
  public:
   virtual ~Machine() = default;
   virtual Result<NodeFacts> Look(const Call& call, const LookOptions& options) = 0;
+  /// From now on an act that succeeds also looks, in the same trip to the node; nullopt ends it. A
+  /// machine that cannot is looked at by itself.
+  virtual void LookWithActs(const std::optional<LookOptions>& /*options*/) {}
+  /// What the newest act saw on its way, once and only while it is fresh.
+  virtual std::optional<NodeFacts> Looked(const LookOptions& /*options*/) { return std::nullopt; }
 
   /// Takes the node for this holder. `may_replace`: holders known to be dead, or "*" when a person
   /// said so. Error LockedByOther (terminal), naming the holder.

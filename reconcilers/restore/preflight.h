@@ -32,6 +32,7 @@ struct PreflightInput {
   std::optional<std::string> rke_version;  ///< of the operator's rke program; nullopt: none usable
   std::string rke_problem;
   StrategyKind strategy = StrategyKind::kInPlace;
+  const ClusterState* zip_state = nullptr;  ///< of the snapshot's zip; null: it holds none
 };
 
 /// Facts of the nodes that any strategy needs: answers, docker, clock, record, disk, etcd image and

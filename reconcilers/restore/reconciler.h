@@ -41,8 +41,9 @@ class Reconciler {
     RunListener& listener;
     /// Opens spec.sources; called once, when the snapshot is chosen.
     std::function<Result<std::vector<SnapshotSource>>(const Call&)> open_sources;
-    /// Gets the state found in a snapshot's zip, when none was given. May be empty.
-    std::function<Status(const std::string& rkestate)> adopt_state;
+    /// Reads the state found in a snapshot's zip, and makes it the target's when none was given.
+    /// May be empty.
+    std::function<Result<ClusterState>(const std::string& rkestate)> read_state;
     std::function<const std::map<std::string, std::string>()> host_keys;
     std::function<Result<std::string>(const Call&)> rke_version;
     std::function<bool(const std::string& holder)> holder_is_dead;
@@ -72,7 +73,8 @@ class Reconciler {
   Go Resume(const Call& call);
   Go Approve();
   Go Walk(const Call& call, std::span<const Step> steps);
-  Go Act(const Call& call, const Step& step, const Todo& todo, int& failures);
+  Go Act(const Call& call, const Step& step, const Todo& todo, const LookOptions& look_after,
+         int& failures);
   Go LookForWalk(const Call& call, LookOptions options, int& failures);
   Go TransientTrouble(const Call& call, const Error& error, int& failures);
   Go OverBudget(const Call& call) const;
@@ -86,6 +88,7 @@ class Reconciler {
   RunRequest request_;
   RunRecord record_;
   SnapshotDelivery delivery_;
+  std::optional<ClusterState> zip_state_;  ///< the rkestate inside the snapshot's zip
   std::optional<Observation> previous_;
   std::vector<SnapshotSource> sources_;
   StrategyChoice choice_;

@@ -63,6 +63,7 @@ void CarryTools(const Observation& from, Observation& to) {
     if (before == from.facts.end()) continue;
     facts.docker_version = before->second.docker_version;
     facts.images = before->second.images;
+    facts.encryption_keys = before->second.encryption_keys;
     facts.etcdutl = before->second.etcdutl;
     facts.etcdutl_image = before->second.etcdutl_image;
     facts.etcdutl_can_bump = before->second.etcdutl_can_bump;
@@ -108,6 +109,7 @@ Reconciler::Go Reconciler::Preflight(const Call& whole) {
   }
   const Go no_snapshot = Choose(call, "");
   if (record_.plan) input.snapshot = &record_.plan->snapshot;
+  if (zip_state_) input.zip_state = &*zip_state_;
   record_.checks = CheckNodes(input);
   const auto identity = CheckIdentity(input);
   record_.checks.insert(record_.checks.end(), identity.begin(), identity.end());
@@ -160,10 +162,13 @@ Reconciler::Go Reconciler::Choose(const Call& call, const std::string& pinned_sh
   auto choice = ChooseSnapshot(call, wish, sources_, deps_.clock.Now());
   if (!choice) return BadEnd(choice.error());
   for (const std::string& note : choice->notes) deps_.listener.OnNote("passed over: " + note);
-  if (choice->rkestate && !deps_.target.state && deps_.adopt_state) {
-    if (Status adopted = deps_.adopt_state(*choice->rkestate); !adopted) {
+  if (choice->rkestate && deps_.read_state) {
+    auto state = deps_.read_state(*choice->rkestate);
+    if (!state) {
       deps_.listener.OnNote("the rkestate in the snapshot's zip cannot be used: " +
-                            adopted.error().message);
+                            state.error().message);
+    } else {
+      zip_state_ = std::move(*state);
     }
   }
   if (Status kept =

@@ -67,8 +67,8 @@ Reconciler::Go Reconciler::Walk(const Call& call, std::span<const Step> steps) {
     const auto& todo = std::get<Todo>(*next.judgement);
     Enter(due, todo.message);
     if (due.name == std::string_view("EtcdVerified")) record_.verified.clear();
-    if (Go stop = Act(call, due, todo, failures)) return stop;
     options = LookAfterAct(steps, next.at);
+    if (Go stop = Act(call, due, todo, options, failures)) return stop;
     fresh_ = false;
   }
   if (steps.data() != PreflightSteps().data()) Leave();
@@ -90,7 +90,7 @@ Reconciler::Go Reconciler::LookForWalk(const Call& call, LookOptions options, in
 }
 
 Reconciler::Go Reconciler::Act(const Call& call, const Step& step, const Todo& todo,
-                               int& failures) {
+                               const LookOptions& look_after, int& failures) {
   if (step.act == Act::kLookAgain) {
     deps_.wait(call, 300ms);
     return std::nullopt;
@@ -104,8 +104,10 @@ Reconciler::Go Reconciler::Act(const Call& call, const Step& step, const Todo& t
   // it.
   Call one = call.Within(DeadlineOf(deps_.target.object.spec.deadlines, step.phase));
   if (step.act != Act::kRkeUp && step.act != Act::kStage) one.stop = {};
+  if (step.act != Act::kRkeUp) deps_.crew.LookWithActs(look_after);
   const Status done =
       deps_.executor.Execute(one, step.act, *record_.plan, delivery_, todo, record_.seen);
+  deps_.crew.LookWithActs(std::nullopt);
   if (done) {
     failures = 0;
     return std::nullopt;

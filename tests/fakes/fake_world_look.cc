@@ -124,6 +124,8 @@ Result<NodeFacts> FakeWorld::Look(const std::string& name, const std::string& ru
     facts.docker_error = "Cannot connect to the Docker daemon";
   }
   if (options.images) facts.images = node.images;
+  if (options.images && node.containers.contains("kube-apiserver"))
+    facts.encryption_keys = {"aescbc:key1"};
   facts.etcdutl = options.images ? "bump" : "";
   facts.etcdutl_can_bump = options.images;
   if (options.images) facts.etcdutl_image = options.tool_image;

@@ -137,7 +137,7 @@ start() {
 restart() {
   said=$(
     for name in $NAMES; do
-      { timeout 180 docker restart -t 2 "$name" 2>&1 || say @@failed; } &
+      { timeout 180 docker restart -t 1 "$name" 2>&1 || say @@failed; } &
     done
     wait
   )

@@ -8,7 +8,7 @@ export LC_ALL
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 STATE=/opt/rke/.etcdrestore
 HOLDER='' CLUSTER='' RUN='' PREFIX='' REPLACE='' IMAGE='' HASH_STAGED='' HASH_DATA='' IMAGES='' ETCD='' API=''
-KUBE_NODES='' HEALTH='' HASH_REVISION=0 SIZE='' SHA='' NAME='' PEER='' PEERS='' TOKEN='' BUMP=0 OWNER='' JSON='' NAMES='' POLICIES='' DB='' STATUS=''
+KUBE_NODES='' HEALTH='' HASH_REVISION=0 SIZE='' SHA='' NAME='' PEER='' PEERS='' TOKEN='' BUMP=0 OWNER='' JSON='' NAMES='' POLICIES='' DB='' STATUS='' THEN_LOOK=''
 
 say() { printf '%s\n' "$*"; }
 value() { printf '%s\t%s\n' "$1" "$2"; }
@@ -17,6 +17,7 @@ fail() {
   exit 1
 }
 ok() {
+  [ -z "$THEN_LOOK" ] || { THEN_LOOK='' && exec 9>&- && look; }
   say '@@ok'
   exit 0
 }
@@ -56,6 +57,7 @@ read_arguments() {
       json=*) JSON=${word#*=} ;;
       db=*) DB=${word#*=} ;;
       status=*) STATUS=${word#*=} ;;
+      then_look=*) THEN_LOOK=${word#*=} ;;
       names=*) NAMES=${word#*=} ;;
       policies=*) POLICIES=${word#*=} ;;
       *) fail BadArgument "unknown argument $word" ;;

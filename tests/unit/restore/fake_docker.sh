@@ -44,6 +44,12 @@ case $1 in
           [ "$running" = running ] && flag=true
           printf '{"name":"/%s","image":"img:1","running":%s,"policy":"%s","startedAt":"2026-11-22T03:00:00Z","restarts":0,"labels":{}}\n' "$name" "$flag" "$policy"
           ;;
+        '{{json .Args}}')
+          case $name in
+            etcd) echo '["/usr/local/bin/etcd","--trusted-ca-file=/etc/kubernetes/ssl/kube-ca.pem","--peer-cert-file=/x","--cert-file=/etc/kubernetes/ssl/kube-etcd-n1.pem","--key-file=/etc/kubernetes/ssl/kube-etcd-n1-key.pem"]' ;;
+            *) echo '["kube-apiserver","--encryption-provider-config=/etc/kubernetes/ssl/encryption.yaml","--v=2"]' ;;
+          esac
+          ;;
         *) echo "$running $policy" ;;
       esac
     done

@@ -353,15 +353,6 @@ TEST_F(NodeScript, TreatsContainersThatAreGoneAsStoppedButNotAsStarted) {
   EXPECT_EQ(room.ContainerState("etcd"), "stopped no");
 }
 
-TEST_F(NodeScript, TellsADockerThatDoesNotAnswerFromOneWithoutContainers) {
-  ASSERT_TRUE(Look().containers);
-  EXPECT_EQ(Look().containers->size(), 1U);
-  EXPECT_FALSE(Look().Running("etcd"));
-  room.Write("/../docker/broken", "");
-  EXPECT_FALSE(Look().containers);
-  EXPECT_THAT(Look().docker_error, HasSubstr("Cannot connect"));
-}
-
 TEST_F(NodeScript, DoesNothingWhereAToolOfItsGatesIsMissing) {
   RestoredBeside();
   room.Before("mount -t tmpfs none /etc/alternatives");  // takes awk away

@@ -79,6 +79,18 @@ TEST(Preflight, ChecksEveryNode) {
        "/snapshot:note"},
       {"no CA in the snapshot", [](View& v) { v.plan.snapshot.facts.kube_root_ca = ""; },
        "/kube-ca:note"},
+      {"a key that the API server lost",
+       [](View& v) { v.At("n2").encryption_keys = {"aescbc:key2"}; }, "n2/encryption:failed"},
+      {"an API server without encryption", [](View& v) { v.At("n2").encryption_keys.emplace(); },
+       "n2/encryption:failed"},
+      {"encryption that was not seen", [](View& v) { v.At("n2").encryption_keys.reset(); },
+       "n2/encryption:unknown"},
+      {"nothing encrypted",
+       [](View& v) {
+         v.plan.snapshot.facts.encryption_keys.clear();
+         v.At("n2").encryption_keys.reset();
+       },
+       ""},
   };
   for (const Case& one : cases) {
     SCOPED_TRACE(one.name);
@@ -108,6 +120,27 @@ TEST(Preflight, ChecksWhatRebuildNeeds) {
     one.spoil(view);
     EXPECT_EQ(Faults(view, StrategyKind::kRebuild), one.faults);
   }
+}
+
+TEST(Preflight, RefusesAStateWithOtherKeysThanTheOneInTheSnapshotsZip) {
+  View view(R"({"strategy": "Rebuild"})");
+  PreflightInput input{view.target,           view.seen, &view.plan.snapshot,   "img/etcd:1",
+                       std::string("v1.8.0"), "",        StrategyKind::kRebuild};
+  ClusterState in_zip = *view.target.state;
+  input.zip_state = &in_zip;
+  EXPECT_TRUE(AllPassed(CheckIdentity(input)));
+  in_zip.service_account_key_digest = "5a11";
+  const Error error = FailureOf(CheckIdentity(input));
+  EXPECT_THAT(error.message, HasSubstr("service account key is absent, that of the state in the "
+                                       "snapshot's zip 5a11"));
+  in_zip = *view.target.state;
+  in_zip.encryption_keys = {"aescbc:key1", "aescbc:key2"};
+  EXPECT_THAT(FailureOf(CheckIdentity(input)).message,
+              HasSubstr("list of encryption keys is aescbc:key1, that of the state in the "
+                        "snapshot's zip aescbc:key1, aescbc:key2"));
+  in_zip = *view.target.state;
+  in_zip.kube_ca_fingerprint = "SHA256:other";
+  EXPECT_THAT(FailureOf(CheckIdentity(input)).message, HasSubstr("SHA256:other"));
 }
 
 TEST(Preflight, UnknownBlocksLikeFailedAndEveryFaultIsNamed) {

@@ -65,6 +65,7 @@ NodeFacts FactsOf(const Target& target, const TargetNode& node, const RunPlan& p
     facts.etcd = etcd;
   }
   if (node.controlplane) {
+    facts.encryption_keys = {"aescbc:key1"};
     facts.api.ready = true;
     facts.api.secrets_listed = true;
     facts.api.nodes.emplace();
