@@ -70,6 +70,14 @@ void CarryTools(const Observation& from, Observation& to) {
   }
 }
 
+Check NoSnapshot(const Error& error) {
+  const bool silent = error.kind == ErrorKind::kTransient;
+  return {"", "snapshot", Verdict::kFailed, error.message,
+          silent ? "see whether this machine reaches the store (address, firewall, proxy) and run "
+                   "again, or name another source in spec.sources"
+                 : ""};
+}
+
 bool EveryToolCanBump(const Target& target, const Observation& seen) {
   const auto etcd = target.EtcdNodes();
   return std::all_of(etcd.begin(), etcd.end(), [&](const TargetNode* node) {
@@ -113,8 +121,7 @@ Reconciler::Go Reconciler::Preflight(const Call& whole) {
   record_.checks = CheckNodes(input);
   const auto identity = CheckIdentity(input);
   record_.checks.insert(record_.checks.end(), identity.begin(), identity.end());
-  if (no_snapshot)
-    record_.checks.push_back({"", "snapshot", Verdict::kFailed, no_snapshot->error.message, ""});
+  if (no_snapshot) record_.checks.push_back(NoSnapshot(no_snapshot->error));
   deps_.listener.OnChecks(record_.checks);
   if (!AllPassed(record_.checks)) {
     if (no_snapshot && no_snapshot->ending != Ending::kPreflightFailed) return no_snapshot;

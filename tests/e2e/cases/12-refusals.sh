@@ -13,7 +13,7 @@ tidy() {
 refused() {
   local name=$1
   shift
-  restore "$name" "$case_dir/$name.yml" "${extra[@]}"
+  restore "$name" "$case_dir/$name.yml"
   (
     expect_exit 3
     says "nothing was changed"
@@ -55,7 +55,7 @@ silent_server() {
 }
 
 test_case() {
-  local broken=() extra=() name s3_endpoint=''
+  local broken=() name s3_endpoint=''
   wreck etcd-data
   foreign_snapshots
   for name in full no-docker no-rke; do manifest "$case_dir/$name.yml"; done
@@ -82,9 +82,7 @@ test_case() {
   restore unproved "$case_dir/unproved.yml"
   [ "$code" = 5 ] && says "kube-system" || broken+=(unproved)
   refused no-ca "rkestate"
-  extra=(--rke /nonexistent/rke)
-  refused no-rke "/nonexistent/rke"
-  extra=()
+  rke_program=/nonexistent/rke refused no-rke "/nonexistent/rke"
   lab fill-disk n2
   refused full "n2" "disk|space|room"
   lab free-disk n2
