@@ -2,12 +2,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <optional>
 
@@ -93,6 +93,7 @@ class Lines {
 
 std::vector<char*> Pointers(const std::vector<std::string>& words) {
   std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
   for (const std::string& word : words) pointers.push_back(const_cast<char*>(word.c_str()));
   pointers.push_back(nullptr);
   return pointers;
@@ -144,7 +145,7 @@ class Watch {
       }
       if (ended_) {
         asked_to_end_ = now;
-        (void)!::write(lifeline_, "t", 1);
+        [[maybe_unused]] const ssize_t sent = ::write(lifeline_, "t", 1);
       }
     } else if (now - asked_to_end_ >= 5s) {
       Close(lifeline_);
