@@ -14,7 +14,7 @@ const std::vector<MetricSpec>& MetricTable();
 /// The numbers of the operator; known series exist at zero from the start. Thread safe.
 class OperatorMetrics final : public ControllerObserver {
  public:
-  OperatorMetrics(const std::string& version, const std::string& lease, int workers);
+  OperatorMetrics(const std::string& version, std::string lease, int workers);
 
   void OnReconciled(const char* result, double seconds) override;
   void OnStatus(const EtcdRestore& object, const nlohmann::ordered_json& status) override;
