@@ -44,7 +44,7 @@ Status Executor::RkeUp(const Call& call, const Observation& seen) {
   if (Status wrote = WriteFileAtomically(state_path, before); !wrote) return wrote;
 
   // A stopped one-shot container of an earlier try would be started again with its old arguments.
-  const Status swept = deps_.crew.Do(
+  Status swept = deps_.crew.Do(
       call, {}, seen, [&](const TargetNode&, Machine& machine, const NodeFacts* facts) -> Status {
         return facts == nullptr ? Status()
                                 : machine.RemoveContainers(call, OneShotLeftovers(*facts));
@@ -56,7 +56,7 @@ Status Executor::RkeUp(const Call& call, const Observation& seen) {
     const SteadyTime now = std::chrono::steady_clock::now();
     if (now - renewed < std::chrono::seconds(15)) return {};
     renewed = now;
-    const Status held =
+    Status held =
         deps_.crew.Do(call, {}, seen, [&](const TargetNode&, Machine& machine, const NodeFacts*) {
           return machine.Renew(call.Within(std::chrono::seconds(20)));
         });

@@ -120,7 +120,7 @@ Reconciler::Go Reconciler::TransientTrouble(const Call& call, const Error& error
   if (error.reason == "Interrupted" || error.reason == "DeadlineExceeded") return BadEnd(error);
   // Past the point of no return a node that does not answer is waited for until the phase's
   // deadline: it may be rebooting, and giving up would leave the cluster down.
-  const bool patient = committed_ && record_.seen.errors.size() > 0;
+  const bool patient = committed_ && !record_.seen.errors.empty();
   if (++failures >= deps_.target.object.spec.attempts && !patient) {
     return BadEnd(
         Terminal(error.reason, fmt::format("{} (tried {} times)", error.message, failures)));
