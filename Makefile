@@ -60,7 +60,7 @@ demo: deps program  ## wreck a cluster and get it back, with everything it needs
 bench: release  ## measure: against the real rke, openssl, Go's client libraries
 	tests/bench/bench.sh
 
-test:  ## all: deps build format-check unit integration e2e; last line: N passed, N failed (root)
+test:  ## all: deps build format-check tidy unit integration e2e; last line: N passed, N failed (root)
 	@E2E_LAB=$(E2E_LAB) tests/all.sh
 
 asan tsan: %: build/%/build.ninja  ## unit and integration tests under AddressSanitizer or ThreadSanitizer
