@@ -7,7 +7,7 @@ E2E_LAB ?= /var/lib/etcdrestore-e2e
 
 .DEFAULT_GOAL := help
 .PHONY: help packages deps program build release unit integration layers format-check e2e e2e-all lab lab-down \
-	demo bench test asan tsan format tidy clean
+	demo bench test asan tsan format tidy api-reference clean
 
 help:
 	@sed -n 's/^\([a-z0-9 -]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -69,6 +69,10 @@ asan tsan: %: build/%/build.ninja  ## unit and integration tests under AddressSa
 
 format:  ## let clang-format write every file
 	tests/check_format.sh --fix
+
+api-reference: build/dev/build.ninja  ## write docs/api.md from the schema
+	cmake --build --preset dev -j$(JOBS) --target crds_test
+	ETCDRESTORE_WRITE_REFERENCE=1 build/dev/tests/unit/crds/crds_test --gtest_filter='ApiReference.*'
 
 tidy: program  ## clang-tidy over the sources of the program; what was found good once is remembered
 	tests/tidy.sh

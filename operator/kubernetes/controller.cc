@@ -76,6 +76,7 @@ void Controller::Changed(const ObjectChange& change) {
 void Controller::Work(const Call& call) {
   while (auto item = deps_.queue.Take(call)) {
     const SteadyTime start = deps_.clock.Steady();
+    deps_.observer.OnTaken(item->added, start);
     Handle(call, *item);
     const std::chrono::duration<double> took = deps_.clock.Steady() - start;
     deps_.observer.OnReconciled("success", took.count());
@@ -86,9 +87,14 @@ void Controller::Work(const Call& call) {
 void Controller::Handle(const Call& call, const WorkItem& item) {
   const CachedObject cached = deps_.cache.Find(NameFrom(item.key));
   if (!cached) return deps_.queue.Forget(item.key);
+  // At its end and let go of: not even parsed, for there may be thousands.
+  const EtcdRestore bare = BareObject(*cached);
+  if (Judge(bare) == ObjectVerdict::kInert && !bare.raw["metadata"].contains("finalizers")) {
+    deps_.observer.OnStatus(bare, bare.raw["status"]);
+    return deps_.queue.Forget(item.key);
+  }
   auto object = Parsed(*cached);
   if (object) return HandleObject(call, item, *object);
-  const EtcdRestore bare = BareObject(*cached);
   if (PhaseOf(bare) == "Rejected") return deps_.queue.Forget(item.key);
   Say(call, bare, "Rejected", object.error().reason, object.error().message);
 }
@@ -209,6 +215,7 @@ void Controller::RunIt(const Call& call, const WorkItem& item, const EtcdRestore
       .known_hosts_file = "",
       .request = {},
       .may_act = [&] { return watch.MayAct(); },
+      .may_run_until = [&] { return deps_.guard.Until(); },
       .on_status = [&](const Json& status,
                        const RunRecord& record) { watch.OnStatus(status, record); }};
   const SessionResult result = deps_.run(mine, input, watch);

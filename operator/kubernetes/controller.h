@@ -23,6 +23,8 @@ class StatusPublisher;
 class ControllerObserver {
  public:
   virtual ~ControllerObserver() = default;
+  /// A worker begins with a key that was added then.
+  virtual void OnTaken(SteadyTime /*added*/, SteadyTime /*now*/) {}
   virtual void OnReconciled(const char* result, double seconds) = 0;
   virtual void OnStatus(const EtcdRestore& object, const nlohmann::ordered_json& status) = 0;
   virtual void OnRunEnded(const EtcdRestore& object, const nlohmann::ordered_json& status) = 0;

@@ -1,7 +1,9 @@
 #pragma once
 
-#include <deque>
+#include <map>
 #include <mutex>
+#include <set>
+#include <thread>
 
 #include "operator/adapters/metrics/metrics.h"
 #include "operator/kubernetes/controller.h"
@@ -16,6 +18,7 @@ class OperatorMetrics final : public ControllerObserver {
  public:
   OperatorMetrics(const std::string& version, std::string lease, int workers);
 
+  void OnTaken(SteadyTime added, SteadyTime now) override;
   void OnReconciled(const char* result, double seconds) override;
   void OnStatus(const EtcdRestore& object, const nlohmann::ordered_json& status) override;
   void OnRunEnded(const EtcdRestore& object, const nlohmann::ordered_json& status) override;
@@ -26,14 +29,22 @@ class OperatorMetrics final : public ControllerObserver {
   void OnWatchRestarted(const std::string& reason);
   void OnLeading(bool leads);
   void OnTransition();
-  void OnDepth(std::size_t depth);
+  /// What is true at this moment only.
+  void OnScrape(std::size_t depth, SteadyTime now);
   [[nodiscard]] std::string Text() const { return metrics_.Text(); }
 
  private:
+  void ShowConditions(const MetricLabels& base, const nlohmann::ordered_json& status);
+  void ShowSuccess(const std::string& cluster, const nlohmann::ordered_json& status);
+  bool Shows(const KubeName& name, bool ended, const std::string& when);
+
   Metrics metrics_;
   const std::string lease_;
-  std::mutex mutex_;            ///< guards the one below
-  std::deque<KubeName> ended_;  ///< objects at their end, oldest first; their series are bounded
+  std::mutex mutex_;                                  ///< guards what is below
+  std::set<std::pair<std::string, KubeName>> ended_;  ///< the newest at their end, by its time
+  std::set<KubeName> shown_;                          ///< objects with series
+  std::map<std::thread::id, SteadyTime> working_;     ///< since when each worker is at its key
+  std::map<std::string, double> last_success_;        ///< by cluster
 };
 
 }  // namespace etcdrestore

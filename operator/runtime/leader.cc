@@ -55,6 +55,11 @@ Duration LeaderGuard::Left() const {
   return deadline_ ? std::max<Duration>(*deadline_ - clock_.Steady(), 0s) : 0s;
 }
 
+SteadyTime LeaderGuard::Until() const {
+  const std::lock_guard lock(mutex_);
+  return deadline_.value_or(SteadyTime::min());
+}
+
 bool MayHold(const LeaseSeen& seen, const std::string& identity, SteadyTime now) {
   if (seen.object.is_null()) return true;
   const KubeObject spec = SpecOf(seen.object);

@@ -27,6 +27,9 @@ class LeaderGuard {
   void AllowUntil(SteadyTime deadline);
   void Revoke();
   [[nodiscard]] Duration Left() const;
+  /// When Check begins to fail unless the Lease is renewed: well before another process may lead.
+  /// SteadyTime::min() when it fails already.
+  [[nodiscard]] SteadyTime Until() const;
 
  private:
   const Clock& clock_;

@@ -52,7 +52,7 @@ class Session {
     }
     Crew crew(*target_,
               [this](const Call& one, const TargetNode& node) { return Connect(one, node); });
-    auto rke = MakeRkeCli(input_.rke, folder_);
+    auto rke = MakeRkeCli(input_.rke, folder_, input_.may_run_until);
     auto api = MakeClusterApi(ReadYamlFile);
     Executor executor(
         {*target_, crew, *rke, *api,

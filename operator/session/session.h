@@ -20,6 +20,9 @@ struct SessionInput {
   std::string known_hosts_file;  ///< used when the spec names none; "" for ~/.ssh/known_hosts
   RunRequest request;
   std::function<Status()> may_act;  ///< asked before each command on a node; empty: always
+  /// Until when an rke that works may live without a later word; asked often, from any thread.
+  /// Empty: for as long as the nodes' locks are held.
+  std::function<SteadyTime()> may_run_until;
   /// The same document as the object's status, after each step; in the run's own thread.
   std::function<void(const nlohmann::ordered_json& status, const RunRecord&)> on_status;
 };

@@ -44,6 +44,7 @@ SessionResult RunFiles(const Call& call, const SessionOptions& options, RunListe
                      .known_hosts_file = options.known_hosts_file,
                      .request = options.request,
                      .may_act = {},
+                     .may_run_until = {},
                      .on_status = {}};
   SessionResult result = RunSession(call, input, listener);
   if (!result.made.empty()) CopyBeside(options.files.front(), result);

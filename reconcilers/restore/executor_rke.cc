@@ -1,6 +1,7 @@
 // The part of Rebuild that is rke's: `rke up` on proved data, and what it leaves in the cluster's
 // API.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 
 #include "operator/base/files.h"
@@ -9,6 +10,11 @@
 
 namespace etcdrestore {
 namespace {
+
+/// A node lets another run take its lock 60 s after the last renewal; rke must have ended by then.
+constexpr std::chrono::seconds kRenewEvery{15};
+constexpr std::chrono::seconds kRenewWithin{10};
+constexpr std::chrono::seconds kGiveUpAfter{25};
 
 /// The state rke shall find: what an interrupted `rke up` of this run wrote if that is whole and
 /// has the same CA, else the working copy with an empty currentState.
@@ -54,14 +60,18 @@ Status Executor::RkeUp(const Call& call, const Observation& seen) {
   SteadyTime renewed = std::chrono::steady_clock::now();
   const auto alive = [&]() -> Status {
     const SteadyTime now = std::chrono::steady_clock::now();
-    if (now - renewed < std::chrono::seconds(15)) return {};
-    renewed = now;
+    if (now - renewed < kRenewEvery) return {};
+    std::atomic<bool> any = false;
     Status held =
         deps_.crew.Do(call, {}, seen, [&](const TargetNode&, Machine& machine, const NodeFacts*) {
-          return machine.Renew(call.Within(std::chrono::seconds(20)));
+          Status one = machine.Renew(call.Within(kRenewWithin));
+          any = any || one;
+          return one;
         });
-    if (held || held.error().kind == ErrorKind::kTransient) return {};
-    return held;
+    if (!held && held.error().kind == ErrorKind::kTerminal) return held;
+    // One lock that is held keeps every other run away from all nodes.
+    if (held || any) renewed = now;
+    return now - renewed < kGiveUpAfter ? Status() : held;
   };
   const auto result = deps_.rke.Up(call, config_path, deps_.progress, alive);
   const auto after = ReadFile(state_path);

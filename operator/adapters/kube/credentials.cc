@@ -66,6 +66,7 @@ Status Credentials::RunPlugin(const Call& call, SteadyTime now) {
                                     EnvironmentFor(plugin, access_),
                                     "",
                                     [&](const std::string& line) { output += line + "\n"; },
+                                    {},
                                     {}});
   if (!ran) return ran.error().In("credential plugin");
   if (ran->exit_code != 0)

@@ -127,6 +127,13 @@ void Metrics::Set(const std::string& gauge, const MetricLabels& labels, double v
   SeriesOf(state_->gauges, gauge, labels).Set(value);
 }
 
+void Metrics::Expect(const std::string& histogram, const MetricLabels& labels) {
+  const std::lock_guard lock(state_->mutex);
+  const auto bounds = state_->buckets.find(histogram);
+  if (bounds == state_->buckets.end()) NoSuchMetric(histogram);
+  SeriesOf(state_->histograms, histogram, labels, bounds->second);
+}
+
 void Metrics::Observe(const std::string& histogram, const MetricLabels& labels, double value) {
   const std::lock_guard lock(state_->mutex);
   const auto bounds = state_->buckets.find(histogram);

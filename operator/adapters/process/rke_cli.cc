@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +15,10 @@ namespace etcdrestore {
 namespace {
 
 using namespace std::chrono_literals;
+
+/// The nodes let another run take their locks 60 s after they were last renewed. What asks for the
+/// renewals says yes for at most 25 s after the last one.
+constexpr auto kWithoutRenewal = 20s;
 
 constexpr std::string_view kFinishLine = "Finished building Kubernetes cluster successfully";
 
@@ -52,8 +58,10 @@ bool IsMilestone(const std::string& line, const std::string& message) {
 
 class RkeCli final : public ClusterRebuilder {
  public:
-  RkeCli(std::string path, std::string log_folder)
-      : path_(std::move(path)), log_folder_(std::move(log_folder)) {}
+  RkeCli(std::string path, std::string log_folder, std::function<SteadyTime()> may_run_until)
+      : path_(std::move(path)),
+        log_folder_(std::move(log_folder)),
+        may_run_until_(std::move(may_run_until)) {}
 
   Result<std::string> Version(const Call& call) override {
     const std::string program = FindProgram(path_);
@@ -69,6 +77,7 @@ class RkeCli final : public ClusterRebuilder {
                              if (const auto at = line.find("version "); at != std::string::npos)
                                version = line.substr(at + 8);
                            },
+                           {},
                            {}};
     const auto ran = RunProcess(call.Within(20s), request);
     if (!ran) return ran.error();
@@ -107,14 +116,25 @@ class RkeCli final : public ClusterRebuilder {
       result.last_line = message;
       if (IsMilestone(text, message)) line("rke: " + message);
     };
-    const auto still = [&]() -> Status { return dropped ? Status(*dropped) : alive(); };
+    std::atomic<SteadyTime> held = std::chrono::steady_clock::now();
+    const auto still = [&]() -> Status {
+      const SteadyTime asked = std::chrono::steady_clock::now();
+      Status holds = dropped ? Status(*dropped) : alive();
+      if (holds) held = asked;
+      return holds;
+    };
+    const auto until = [&] {
+      const SteadyTime here = held.load() + kWithoutRenewal;
+      return may_run_until_ ? std::min(may_run_until_(), here) : here;
+    };
     const std::string folder = std::filesystem::path(config_path).parent_path();
     const auto ran =
         RunProcess(call, {{program, "up", "--config", config_path, "--ignore-docker-version"},
                           EnvironmentForRke(),
                           folder,
                           take,
-                          still});
+                          still,
+                          until});
     if (!ran) return ran.error().In("rke up");
     if (dropped) return *dropped;
     result.finished = ran->exit_code == 0 && finish_line;
@@ -136,6 +156,7 @@ class RkeCli final : public ClusterRebuilder {
 
   std::string path_;
   std::string log_folder_;
+  std::function<SteadyTime()> may_run_until_;
 };
 
 }  // namespace
@@ -153,8 +174,9 @@ std::string FindProgram(const std::string& name) {
   return "";
 }
 
-std::unique_ptr<ClusterRebuilder> MakeRkeCli(std::string path, std::string log_folder) {
-  return std::make_unique<RkeCli>(std::move(path), std::move(log_folder));
+std::unique_ptr<ClusterRebuilder> MakeRkeCli(std::string path, std::string log_folder,
+                                             std::function<SteadyTime()> may_run_until) {
+  return std::make_unique<RkeCli>(std::move(path), std::move(log_folder), std::move(may_run_until));
 }
 
 }  // namespace etcdrestore

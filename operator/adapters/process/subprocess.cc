@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,64 +11,67 @@
 #include <csignal>
 #include <cstring>
 #include <optional>
+#include <thread>
+
+#include "operator/adapters/process/guard.h"
 
 namespace etcdrestore {
 namespace {
 
 using namespace std::chrono_literals;
 
-struct Pipe {
-  int read = -1;
-  int write = -1;
-  static std::optional<Pipe> Open() {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return std::nullopt;
-    return Pipe{ends[0], ends[1]};
-  }
+/// How often a guard is told until when its program may live.
+constexpr auto kBeat = 250ms;
+
+/// Two ends, closed with us and not passed to programs.
+struct Ends {
+  int ours = -1;
+  int theirs = -1;
 };
+
+std::optional<Ends> OpenPipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return std::nullopt;
+  return Ends{ends[0], ends[1]};
+}
+
+std::optional<Ends> OpenSocket() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    return std::nullopt;
+  return Ends{ends[0], ends[1]};
+}
 
 void Close(int& fd) {
   if (fd >= 0) ::close(fd);
   fd = -1;
 }
 
-/// Async-signal-safe part after fork: no allocation, no lock.
-[[noreturn]] void BecomeProgram(char* const* argv, char* const* environment, const char* folder,
-                                int output) {
-  ::setpgid(0, 0);
-  ::dup2(output, STDOUT_FILENO);
-  ::dup2(output, STDERR_FILENO);
-  const int null = ::open("/dev/null", O_RDONLY);
-  if (null >= 0) ::dup2(null, STDIN_FILENO);
-  if (folder[0] != '\0' && ::chdir(folder) != 0) ::_exit(126);
-  ::execve(argv[0], argv, environment);
-  ::_exit(127);
+/// What a guard does not read in time is not worth waiting for.
+void Send(int orders, const GuardOrder& order) {
+  (void)!::send(orders, &order, sizeof order, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/// The guard: lives in its own session, holds the read end of our pipe, and when that closes kills
-/// the program's group. It reports the program's exit status as its own.
-[[noreturn]] void Guard(char* const* argv, char* const* environment, const char* folder, int output,
-                        int lifeline) {
-  ::setsid();
-  const pid_t child = ::fork();
-  if (child == 0) BecomeProgram(argv, environment, folder, output);
-  if (child < 0) ::_exit(125);
-  ::setpgid(child, child);
-  ::close(output);
-  while (true) {
-    int status = 0;
-    if (::waitpid(child, &status, WNOHANG) == child) {
-      ::kill(-child, SIGKILL);
-      ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
-    }
-    pollfd wait{lifeline, POLLIN, 0};
-    const int ready = ::poll(&wait, 1, 100);
-    if (ready <= 0) continue;
-    char order = 0;
-    const ssize_t count = ::read(lifeline, &order, 1);
-    ::kill(-child, count == 1 ? SIGTERM : SIGKILL);
+/// Tells the guard until when its program may live, from a thread of its own: what else we do may
+/// take long.
+class Heartbeat {
+ public:
+  Heartbeat(int orders, const std::function<SteadyTime()>& until) {
+    if (!until) return;
+    thread_ = std::jthread([orders, &until](const std::stop_token& stop) {
+      Call call;
+      call.stop = stop;
+      while (!stop.stop_requested()) {
+        const SteadyTime now = std::chrono::steady_clock::now();
+        Send(orders, {BootTimeOf(until(), now)});
+        WaitOrStop(call, kBeat);
+      }
+    });
   }
-}
+
+ private:
+  std::jthread thread_;
+};
 
 class Lines {
  public:
@@ -102,28 +106,35 @@ std::vector<char*> Pointers(const std::vector<std::string>& words) {
 /// Watches one guard until it ends.
 class Watch {
  public:
-  Watch(const Call& call, const ProcessRequest& request, pid_t guard, int output, int lifeline)
+  Watch(const Call& call, const ProcessRequest& request, pid_t guard, int output, int orders)
       : call_(call),
         request_(request),
         guard_(guard),
         output_(output),
-        lifeline_(lifeline),
+        orders_(orders),
         lines_(request.line) {}
-  ~Watch() { Close(lifeline_); }
-  Watch(const Watch&) = delete;
-  Watch& operator=(const Watch&) = delete;
 
   Result<ProcessResult> UntilEnd() {
+    bool open = true;
     while (true) {
-      pollfd wait{output_, POLLIN, 0};
-      if (::poll(&wait, 1, 200) > 0 && !ReadSome()) break;
+      std::array<pollfd, 2> waits{{{open ? output_ : -1, POLLIN, 0}, {orders_, 0, 0}}};
+      if (::poll(waits.data(), waits.size(), 200) < 0) continue;
+      if (waits[0].revents != 0) open = ReadSome();
+      if ((waits[1].revents & POLLHUP) != 0) break;
       Check();
     }
+    // The guard has ended; what its program said before is in the pipe.
+    for (pollfd rest{output_, POLLIN, 0}; open && ::poll(&rest, 1, 0) > 0;) open = ReadSome();
     lines_.Flush();
     int status = 0;
     while (::waitpid(guard_, &status, 0) < 0 && errno == EINTR) {
     }
     if (ended_) return *ended_;
+    if (WIFSIGNALED(status) && WTERMSIG(status) == kGuardTimedOut)
+      return Transient("ProcessFenced",
+                       request_.argv[0] +
+                           " was killed: the time until which it might run had passed, and nobody "
+                           "had said that it may go on");
     return ProcessResult{WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status)};
   }
 
@@ -145,10 +156,10 @@ class Watch {
       }
       if (ended_) {
         asked_to_end_ = now;
-        [[maybe_unused]] const ssize_t sent = ::write(lifeline_, "t", 1);
+        Send(orders_, {});
       }
     } else if (now - asked_to_end_ >= 5s) {
-      Close(lifeline_);
+      ::shutdown(orders_, SHUT_WR);
     }
   }
 
@@ -156,7 +167,7 @@ class Watch {
   const ProcessRequest& request_;
   pid_t guard_;
   int output_;
-  int lifeline_;
+  int orders_;
   Lines lines_;
   SteadyTime asked_ = std::chrono::steady_clock::now();
   SteadyTime asked_to_end_{};
@@ -171,27 +182,38 @@ Result<ProcessResult> RunProcess(const Call& call, const ProcessRequest& request
                     (request.argv.empty() ? "no program" : request.argv[0]) +
                         " is not there or cannot be run: " + std::strerror(errno));
   }
-  auto output = Pipe::Open();
-  auto life = Pipe::Open();
-  if (!output || !life) return Transient("NoPipe", std::string("pipe: ") + std::strerror(errno));
+  auto output = OpenPipe();
+  auto orders = OpenSocket();
+  if (!output || !orders) return Transient("NoPipe", std::string("pipe: ") + std::strerror(errno));
   const auto argv = Pointers(request.argv);
   const auto environment = Pointers(request.environment);
+  const SteadyTime now = std::chrono::steady_clock::now();
+  const GuardedProgram program{
+      argv.data(),
+      environment.data(),
+      request.folder.c_str(),
+      output->theirs,
+      orders->theirs,
+      BootTimeOf(request.until ? request.until() : SteadyTime::max(), now)};
   const pid_t guard = ::fork();
   if (guard == 0) {
-    ::close(life->write);
-    ::close(output->read);
-    Guard(argv.data(), environment.data(), request.folder.c_str(), output->write, life->read);
+    ::close(orders->ours);
+    ::close(output->ours);
+    BeGuard(program);
   }
-  Close(output->write);
-  Close(life->read);
+  Close(output->theirs);
+  Close(orders->theirs);
   if (guard < 0) {
-    Close(output->read);
-    Close(life->write);
+    Close(output->ours);
+    Close(orders->ours);
     return Transient("NoProcess", std::string("fork: ") + std::strerror(errno));
   }
-  Watch watch(call, request, guard, output->read, life->write);
-  auto result = watch.UntilEnd();
-  Close(output->read);
+  Result<ProcessResult> result = [&] {
+    const Heartbeat heartbeat(orders->ours, request.until);
+    return Watch(call, request, guard, output->ours, orders->ours).UntilEnd();
+  }();
+  Close(orders->ours);
+  Close(output->ours);
   return result;
 }
 

@@ -50,7 +50,7 @@ verify_staged() {
 # The URL is a secret: it comes with the script on standard input and goes to curl the same way.
 fetch() {
   rm -f "$STAGED.part"
-  if command -v curl >/dev/null; then
+  if has_curl; then
     said=$(printf 'url = "%s"\n' "$URL" | curl -f -s -S -o "$STAGED.part" --connect-timeout 10 --speed-limit 1024 --speed-time 30 -K - 2>&1)
   elif command -v wget >/dev/null; then
     said=$(printf '%s\n' "$URL" | wget -q -T 30 -t 1 -O "$STAGED.part" -i - 2>&1)

@@ -5,6 +5,7 @@ CONTAINER='{"name":{{json .Name}},"image":{{json .Config.Image}},"running":{{jso
 # Servers that are down answer late: they are asked while the rest is looked at, their answers read after it.
 look() {
   value now "$(clock)"
+  has_curl || :
   { look_servers | { look_node >&3 && cat; }; } 3>&1
   ok
 }
@@ -17,7 +18,7 @@ look_node() {
   look_record
   look_data
   [ -f "$KUBE/ssl/kube-ca.pem" ] && value ca "$(tr '\n' '|' <"$KUBE/ssl/kube-ca.pem")"
-  command -v curl >/dev/null && value curl 1
+  has_curl && value curl 1
   command -v wget >/dev/null && value wget 1
   [ -n "$IMAGES" ] && look_images && look_encryption
   [ -n "$ETCD" ] && look_etcd
@@ -110,7 +111,7 @@ look_etcd() {
   look_etcd_http || look_etcd_tool
 }
 look_etcd_http() {
-  command -v curl >/dev/null && args=$(docker_ inspect -f '{{json .Args}}' etcd 2>/dev/null) || return
+  has_curl && args=$(docker_ inspect -f '{{json .Args}}' etcd 2>/dev/null) || return
   ca=$PREFIX$(flag_of trusted-ca-file) cert=$PREFIX$(flag_of cert-file) key=$PREFIX$(flag_of key-file)
   status=$(etcd_post 'maintenance/status {}') || return
   status="[{\"Status\":$status}]"
@@ -155,7 +156,7 @@ look_etcd_tool() {
 # GET from the node's own API server as the controller-manager, which may list everything.
 api_get() {
   ssl=$KUBE/ssl
-  if command -v curl >/dev/null; then
+  if has_curl; then
     curl -s -S -m 10 -A etcdrestore -w '\n%{http_code}' --cacert "$ssl/kube-ca.pem" --cert "$ssl/kube-controller-manager.pem" \
       --key "$ssl/kube-controller-manager-key.pem" "https://127.0.0.1:6443$1" 2>&1
   else
@@ -170,7 +171,7 @@ look_api() {
   case $answer in
     *'
 200') value api_ready 1 ;;
-    *) value api_error "$(printf '%s' "$answer" | tr '\n' ' ' | tail -c 300)" && return ;;
+    *) value api_error "$(printf '%s' "${answer:-no answer}" | tr '\n' ' ' | tail -c 300)" && return ;;
   esac
   [ -n "$KUBE_NODES" ] || return
   answer=$(api_get '/api/v1/secrets?limit=1')
@@ -188,7 +189,7 @@ look_health() {
   health kube-scheduler https://127.0.0.1:10259/healthz
 }
 health() {
-  if command -v curl >/dev/null; then
+  if has_curl; then
     seen=$(curl -s -S -k -m 5 -o /dev/null -w '%{http_code}' "$2" 2>&1)
     [ "$seen" = 200 ] && seen=ok
   elif command -v wget >/dev/null; then

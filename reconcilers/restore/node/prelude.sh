@@ -8,7 +8,7 @@ export LC_ALL
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 STATE=/opt/rke/.etcdrestore
 HOLDER='' CLUSTER='' RUN='' PREFIX='' REPLACE='' IMAGE='' HASH_STAGED='' HASH_DATA='' IMAGES='' ETCD='' API=''
-KUBE_NODES='' HEALTH='' HASH_REVISION=0 SIZE='' SHA='' NAME='' PEER='' PEERS='' TOKEN='' BUMP=0 OWNER='' JSON='' NAMES='' POLICIES='' DB='' STATUS='' THEN_LOOK=''
+KUBE_NODES='' HEALTH='' HASH_REVISION=0 SIZE='' SHA='' NAME='' PEER='' PEERS='' TOKEN='' BUMP=0 OWNER='' JSON='' NAMES='' POLICIES='' DB='' STATUS='' THEN_LOOK='' HAS_CURL=''
 
 say() { printf '%s\n' "$*"; }
 value() { printf '%s\t%s\n' "$1" "$2"; }
@@ -84,6 +84,11 @@ set_paths() {
 
 is_mount() { awk -v at="$1" '$5 == at { found = 1 } END { exit !found }' /proc/self/mountinfo; }
 clock() { date +%s.%N; }
+# A curl that is there and does not start is none. Tried once.
+has_curl() {
+  [ -n "$HAS_CURL" ] || { curl --version >/dev/null 2>&1 && HAS_CURL=yes || HAS_CURL=no; }
+  [ "$HAS_CURL" = yes ]
+}
 docker_() { timeout 60 docker "$@"; }
 
 # Every act: one at a time on this node, and only while the node is held by the caller.

@@ -105,6 +105,20 @@ TEST_F(ControllerRig, RunsAnObjectOnceAndPublishesItsEnd) {
   EXPECT_EQ(runs, 1) << "a finished object starts nothing";
 }
 
+TEST_F(ControllerRig, WhatARunStartsMayLiveForAsLongAsTheLeaseAllows) {
+  api.Put(kEtcdRestores, AnObject());
+  run = [&](const Call&, const SessionInput& input, RunListener&) {
+    guard.AllowUntil(clock.Steady() + 7s);
+    EXPECT_EQ(input.may_run_until(), clock.Steady() + 7s);
+    guard.Revoke();
+    EXPECT_LT(input.may_run_until(), clock.Steady());
+    guard.AllowUntil(SteadyTime::max());
+    return Ends(input, Ending::kDone, {});
+  };
+  Pass();
+  EXPECT_EQ(runs, 1);
+}
+
 TEST_F(ControllerRig, AnObjectMadeAnewStartsNothing) {
   api.Put(kEtcdRestores, AnObject());
   Pass();

@@ -1,5 +1,6 @@
 #!/bin/sh
 # curl that answers as etcd 3.5.35 did, one line a question. $FAKE_DOCKER/leader names the leader.
+[ "$1" != --version ] || exit 0
 asked=$(cat)
 printf '%s\n' "$asked" >>"$FAKE_DOCKER/curl"
 header='"header":{"cluster_id":"15118495548433857066","member_id":"13668033151171901709","revision":"434","raft_term":"2"}'

@@ -108,6 +108,15 @@ TEST_F(EtcdOverHttp, IsReadAsItsToolIsRead) {
   EXPECT_EQ(room.DockerCalls("exec"), 0);
 }
 
+TEST_F(NodeLook, TakesACurlThatDoesNotStartForNone) {
+  EXPECT_TRUE(Look().has_curl);
+  room.Write("/../bin/curl", "#!/bin/sh\nexit 1\n");
+  std::filesystem::permissions(room.At("/../bin/curl"), std::filesystem::perms::owner_all);
+  EXPECT_FALSE(Look().has_curl);
+  EXPECT_EQ(Look({.api = true}).api.message, "no answer") << "and the other way was tried";
+  EXPECT_EQ(room.DockerCalls("exec kube-apiserver kubectl"), 1);
+}
+
 TEST_F(EtcdOverHttp, IsNotAskedFurtherWithoutALeader) {
   room.Write("/../docker/leader", "0");
   const auto etcd = Look({.etcd = true}).etcd;

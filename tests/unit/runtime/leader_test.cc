@@ -68,6 +68,17 @@ TEST_F(Leader, TheOtherWaitsFifteenSecondsFromWhenItSawTheLastChange) {
   EXPECT_EQ(Spec()["leaseTransitions"], 1);
 }
 
+TEST_F(Leader, WhatItStartedMustEndBeforeAnotherMayLead) {
+  EXPECT_EQ(one.guard.Until(), SteadyTime::min()) << "nothing may run that was never allowed";
+  ASSERT_TRUE(one.Acquire());
+  const SteadyTime renewed = clock.Steady();
+  EXPECT_EQ(one.guard.Until(), renewed + 10s);
+  ASSERT_TRUE(two.Acquire());
+  EXPECT_GE(clock.Steady() - one.guard.Until(), 5s) << "time to be killed in";
+  one.guard.Revoke();
+  EXPECT_EQ(one.guard.Until(), SteadyTime::min());
+}
+
 TEST_F(Leader, TheOldOneMayNotActWhenTheNewOneMay) {
   ASSERT_TRUE(one.Acquire());
   two.on_wait = [&] { EXPECT_FALSE(one.guard.Check() && two.guard.Check()); };
