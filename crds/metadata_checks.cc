@@ -50,7 +50,7 @@ void CheckFixed(const Json& object, const char* name, const std::string& wanted,
 void CheckName(const Json& metadata, const char* field, std::size_t most, const char* pattern,
                std::vector<Fault>& faults) {
   if (!metadata.contains(field) || !metadata[field].is_string()) return;
-  const std::string& name = metadata[field].get_ref<const std::string&>();
+  const auto& name = metadata[field].get_ref<const std::string&>();
   if (name.size() <= most && MatchesPattern(name, pattern)) return;
   faults.push_back({std::string("metadata.") + field,
                     fmt::format("Invalid value: {}: must be lower-case letters, digits and dashes, "

@@ -112,7 +112,7 @@ void CheckRules(const Json& value, const Json& schema, const std::string& path, 
 
 void CheckValue(const Json& value, const Json& schema, const std::string& path, const Json* old,
                 std::vector<Fault>& faults) {
-  const std::string& type = schema["type"].get_ref<const std::string&>();
+  const auto& type = schema["type"].get_ref<const std::string&>();
   if (!TypeMatches(value, type)) {
     const std::string seen = JsonTypeName(value);
     faults.push_back({path, fmt::format("Invalid value: \"{0}\": {1} in body must be of type {2}: "

@@ -1,9 +1,9 @@
 #include "operator/cli/commands.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <thread>
 

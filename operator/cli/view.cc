@@ -165,7 +165,7 @@ class JsonView final : public ResultView {
   }
 
  private:
-  static void Emit(const char* type, nlohmann::ordered_json body) {
+  static void Emit(const char* type, const nlohmann::ordered_json& body) {
     nlohmann::ordered_json event = {
         {"apiVersion", "etcdrestore.io/v1alpha1"}, {"kind", "RunEvent"}, {"type", type}};
     event.update(body);

@@ -305,11 +305,11 @@ void Controller::Settle(const Call& call, const WorkItem& item, const EtcdRestor
   }
   (void)publisher.WriteNow(call.Within(60s), status);
   deps_.observer.OnStatus(object, status);
-  Finish(call, item, object, std::move(entry), result, status);
+  Finish(call, item, object, entry, result, status);
 }
 
 void Controller::Finish(const Call& call, const WorkItem& item, const EtcdRestore& object,
-                        LedgerEntry entry, const SessionResult& result, const Json& status) {
+                        const LedgerEntry& entry, const SessionResult& result, const Json& status) {
   const std::string phase = status.value("phase", "");
   const bool bad = phase == "Failed" || phase == "Rejected";
   if (result.ending == Ending::kAwaitingApproval) {

@@ -73,8 +73,9 @@ class Controller {
              const Values& values, KubeObject copy);
   void Settle(const Call& call, const WorkItem& item, const EtcdRestore& object, LedgerEntry entry,
               StatusPublisher& publisher, const SessionResult& result);
-  void Finish(const Call& call, const WorkItem& item, const EtcdRestore& object, LedgerEntry entry,
-              const SessionResult& result, const nlohmann::ordered_json& status);
+  void Finish(const Call& call, const WorkItem& item, const EtcdRestore& object,
+              const LedgerEntry& entry, const SessionResult& result,
+              const nlohmann::ordered_json& status);
   void Say(const Call& call, const EtcdRestore& object, const std::string& phase,
            const std::string& reason, const std::string& message);
   void Again(const WorkItem& item, const Error& error);

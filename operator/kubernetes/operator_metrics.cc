@@ -1,6 +1,8 @@
 #include "operator/kubernetes/operator_metrics.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 namespace etcdrestore {
 namespace {
@@ -8,12 +10,12 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMostEnded = 100;
-constexpr const char* kRunPhases[] = {"Preflight", "Cleaned", "Fetched",
-                                      "Restored",  "Up",      "Restarted"};
-constexpr const char* kConditions[] = {"Preflight", "Approved", "Cleaned",     "Fetched",
-                                       "Restored",  "Up",       "Restarted",   "Succeeded",
-                                       "Failed",    "Ready",    "Reconciling", "Stalled"};
-constexpr const char* kPhases[] = {
+constexpr std::array kRunPhases = {"Preflight", "Cleaned", "Fetched",
+                                   "Restored",  "Up",      "Restarted"};
+constexpr std::array kConditions = {"Preflight", "Approved", "Cleaned",     "Fetched",
+                                    "Restored",  "Up",       "Restarted",   "Succeeded",
+                                    "Failed",    "Ready",    "Reconciling", "Stalled"};
+constexpr std::array kPhases = {
     "Pending", "Preflight", "AwaitingApproval", "Cleaned", "Fetched",   "Restored",
     "Up",      "Restarted", "Succeeded",        "Failed",  "Cancelled", "Rejected"};
 
@@ -106,8 +108,8 @@ const std::vector<MetricSpec>& MetricTable() {
   return table;
 }
 
-OperatorMetrics::OperatorMetrics(const std::string& version, const std::string& lease, int workers)
-    : metrics_(MetricTable()), lease_(lease) {
+OperatorMetrics::OperatorMetrics(const std::string& version, std::string lease, int workers)
+    : metrics_(MetricTable()), lease_(std::move(lease)) {
   const MetricLabels controller = {{"controller", "etcdrestore"}};
   for (const char* result : {"success", "error", "requeue", "requeue_after"})
     metrics_.Add("controller_runtime_reconcile_total",

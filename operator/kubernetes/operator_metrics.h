@@ -16,7 +16,7 @@ const std::vector<MetricSpec>& MetricTable();
 /// The numbers of the operator; known series exist at zero from the start. Thread safe.
 class OperatorMetrics final : public ControllerObserver {
  public:
-  OperatorMetrics(const std::string& version, const std::string& lease, int workers);
+  OperatorMetrics(const std::string& version, std::string lease, int workers);
 
   void OnTaken(SteadyTime added, SteadyTime now) override;
   void OnReconciled(const char* result, double seconds) override;

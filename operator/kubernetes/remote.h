@@ -22,7 +22,7 @@ struct RemoteRequest {
 
 /// Prints the answer; returns the exit code: 0, 1 when the server said no, 2 when the request makes
 /// no sense.
-int RunRemote(const Call& call, const RemoteRequest& request);
+int RunRemote(const Call& whole, const RemoteRequest& request);
 
 /// One object for a person: where it stands, why, each node, the plan, what to type next. Pure.
 std::string StatusText(const KubeObject& object);

@@ -73,7 +73,7 @@ Status StatusPublisher::Write(const Call& call, const nlohmann::ordered_json& st
   return {};
 }
 
-Status StatusPublisher::WriteNow(const Call& call, nlohmann::ordered_json status) {
+Status StatusPublisher::WriteNow(const Call& call, const nlohmann::ordered_json& status) {
   {
     const std::lock_guard lock(mutex_);
     pending_.reset();

@@ -42,7 +42,7 @@ class StatusPublisher {
   void Offer(nlohmann::ordered_json status);
   /// Written now, again and again until the call is over. NotFound and Conflict end it: the object
   /// is gone. What was offered before is dropped.
-  Status WriteNow(const Call& call, nlohmann::ordered_json status);
+  Status WriteNow(const Call& call, const nlohmann::ordered_json& status);
 
  private:
   void Loop(const std::stop_token& stop);

@@ -49,7 +49,7 @@ class LoggedNode final : public Node {
     // One write with O_APPEND: lines of parallel nodes do not mix.
     const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (fd < 0) return;
-    (void)!::write(fd, line.data(), line.size());
+    [[maybe_unused]] const ssize_t written = ::write(fd, line.data(), line.size());
     ::close(fd);
   }
 

@@ -72,7 +72,7 @@ Result<SnapshotSource> Open(const HttpSourceSpec& spec, const Values& values, co
 
 Result<std::vector<SnapshotSource>> OpenSources(const Call& /*call*/, const Values& values,
                                                 const EtcdRestoreSpec& spec, const Clock& clock,
-                                                std::vector<SnapshotNode> nodes) {
+                                                const std::vector<SnapshotNode>& nodes) {
   std::vector<SnapshotSource> sources;
   for (const SourceSpec& source : spec.sources) {
     Result<SnapshotSource> opened = SnapshotSource{};

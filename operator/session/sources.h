@@ -12,6 +12,6 @@ namespace etcdrestore {
 /// stores', ReferenceNotFound.
 Result<std::vector<SnapshotSource>> OpenSources(const Call& call, const Values& values,
                                                 const EtcdRestoreSpec& spec, const Clock& clock,
-                                                std::vector<SnapshotNode> nodes);
+                                                const std::vector<SnapshotNode>& nodes);
 
 }  // namespace etcdrestore

@@ -35,8 +35,7 @@ class Walker {
     seen_[0] = seen_[1] = true;
     auto free = FreePages();
     if (!free) return free.error();
-    const auto walked = Tree(meta_.root, {}, 0, true);
-    if (!walked) return walked;
+    if (Status walked = Tree(meta_.root, {}, 0, true); !walked) return walked;
     for (const std::uint64_t id : *free)
       if (seen_[static_cast<std::size_t>(id)])
         return BoltDamaged(fmt::format("page {} is both free and in use", id));

@@ -67,7 +67,7 @@ std::uint32_t Crc32cPortable(std::uint32_t crc, std::string_view bytes) {
 
 std::uint32_t Crc32c(std::uint32_t crc, std::string_view bytes) {
 #if defined(__x86_64__)
-  static const bool has_sse42 = __builtin_cpu_supports("sse4.2") != 0;
+  static const bool has_sse42 = __builtin_cpu_supports("sse4.2");
   if (has_sse42) return WithSse42(crc, bytes);
 #endif
   return Crc32cPortable(crc, bytes);

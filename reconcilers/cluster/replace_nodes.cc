@@ -17,6 +17,7 @@ using Json = nlohmann::ordered_json;
 /// True when rke would see a value there: null and "" count as not given.
 bool Given(const Json& entry, const char* name) {
   const auto found = entry.find(name);
+  // NOLINTNEXTLINE(readability-container-size-empty): {} and [] are empty too, and are not ""
   return found != entry.end() && !found->is_null() && *found != "";
 }
 

@@ -188,8 +188,7 @@ Status Executor::StageSnapshot(const Call& call, const RunPlan& plan,
         if (delivery.url && (facts->has_curl || facts->has_wget)) {
           auto url = delivery.url();
           if (!url) return url.error();
-          const Status fetched =
-              machine.FetchSnapshot(call, *url, wanted.size_bytes, wanted.sha256);
+          Status fetched = machine.FetchSnapshot(call, *url, wanted.size_bytes, wanted.sha256);
           if (fetched) return {};
           if (fetched.error().reason == "LockLost") return fetched;
           deps_.progress(node.name + " cannot download the snapshot itself, sending it over SSH (" +

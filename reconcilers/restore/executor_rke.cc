@@ -50,7 +50,7 @@ Status Executor::RkeUp(const Call& call, const Observation& seen) {
   if (Status wrote = WriteFileAtomically(state_path, before); !wrote) return wrote;
 
   // A stopped one-shot container of an earlier try would be started again with its old arguments.
-  const Status swept = deps_.crew.Do(
+  Status swept = deps_.crew.Do(
       call, {}, seen, [&](const TargetNode&, Machine& machine, const NodeFacts* facts) -> Status {
         return facts == nullptr ? Status()
                                 : machine.RemoveContainers(call, OneShotLeftovers(*facts), true);
@@ -62,7 +62,7 @@ Status Executor::RkeUp(const Call& call, const Observation& seen) {
     const SteadyTime now = std::chrono::steady_clock::now();
     if (now - renewed < kRenewEvery) return {};
     std::atomic<bool> any = false;
-    const Status held =
+    Status held =
         deps_.crew.Do(call, {}, seen, [&](const TargetNode&, Machine& machine, const NodeFacts*) {
           Status one = machine.Renew(call.Within(kRenewWithin));
           any = any || one;

@@ -123,7 +123,7 @@ PlanDocument MakePlanDocument(const Target& target, const RunPlan& plan,
       fmt::format("restore {} (taken {}, revision {}, {} keys) on {} etcd members of cluster {}",
                   plan.snapshot.name, FormatTime(plan.snapshot.taken_at), snapshot.revision,
                   snapshot.live_keys, target.EtcdNodes().size(), target.object.spec.cluster_name));
-  document.summary.push_back(
+  document.summary.emplace_back(
       plan.strategy == StrategyKind::kInPlace
           ? "stop controllers, API servers and etcd on all nodes; swap the data; start and verify "
             "etcd, then the rest in order; restart kubelets, proxies and network"
@@ -173,14 +173,15 @@ std::vector<std::string> WayBack(const Target& target, const NodeFacts& facts) {
         "(when that is done on ALL old etcd nodes) rke up with the old cluster.yml and the old "
         "rkestate"};
   }
+  const std::string start =
+      "(when the lines above are done on ALL etcd nodes) docker start etcd, then kube-apiserver, "
+      "then the others; then docker restart kubelet kube-proxy on every node";
   return {
       "docker update --restart=no etcd kube-apiserver kube-controller-manager kube-scheduler",
       "docker stop kube-controller-manager kube-scheduler kube-apiserver etcd",
       "mkdir -p " + aside + " && mv " + data + "/member " + aside + "/member",
       "mv " + old + "/member " + data + "/member",
-      "(when the lines above are done on ALL etcd nodes) docker start etcd, then kube-apiserver, "
-      "then the others; then "
-      "docker restart kubelet kube-proxy on every node",
+      start,
       "docker update --restart=always etcd kube-apiserver kube-controller-manager kube-scheduler"};
 }
 

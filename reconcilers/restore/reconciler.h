@@ -58,7 +58,7 @@ class Reconciler {
 
  private:
   struct Stop {  ///< an end, found anywhere in the run
-    Ending ending;
+    Ending ending = Ending::kRunning;
     Error error;
   };
   using Go = std::optional<Stop>;  ///< nullopt: go on
@@ -69,7 +69,7 @@ class Reconciler {
   Go PurgeDue(const Call& call);
   [[nodiscard]] std::optional<SystemTime> Told(const char* field) const;
   Go TakeNodes(const Call& call);
-  Go Preflight(const Call& call);
+  Go Preflight(const Call& whole);
   /// The first look after the nodes are held, with all that the checks need.
   void LookAsHolder(const Call& call, const std::string& etcd_image);
   Go Choose(const Call& call, const std::string& pinned_sha256);

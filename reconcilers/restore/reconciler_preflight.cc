@@ -115,7 +115,7 @@ Reconciler::Go Reconciler::Preflight(const Call& whole) {
     if (version) input.rke_version = *version;
     if (!version) input.rke_problem = version.error().message;
   }
-  const Go no_snapshot = Choose(call, "");
+  Go no_snapshot = Choose(call, "");
   if (record_.plan) input.snapshot = &record_.plan->snapshot;
   if (zip_state_) input.zip_state = &*zip_state_;
   record_.checks = CheckSpec(input);

@@ -289,7 +289,7 @@ class ScriptMachine final : public Machine {
                      fmt::format("{} on node {} ended with code {} and without saying how: {}", act,
                                  name_, result->exit_code, (result->err + out).substr(0, 500)));
   }
-  static Status Finish(Result<std::string> output) {
+  static Status Finish(const Result<std::string>& output) {
     if (!output) return output.error();
     return {};
   }

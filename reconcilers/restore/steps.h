@@ -68,11 +68,11 @@ struct RunView {
 /// One row: a goal, how it is observed, the act. Rows are finished on all nodes before the next
 /// begins.
 struct Step {
-  Phase phase;
-  const char* name;
-  Act act;
-  LookOptions look;                    ///< what the judge needs to see
-  Judgement (*judge)(const RunView&);  ///< pure
+  Phase phase = Phase::kPreflight;
+  const char* name = "";
+  Act act = Act::kLookAgain;
+  LookOptions look;                              ///< what the judge needs to see
+  Judgement (*judge)(const RunView&) = nullptr;  ///< pure
 };
 
 /// Rows before anything of the cluster is touched.

@@ -83,7 +83,7 @@ SignableRequest S3Store::Address(const std::string& key) const {
   return request;
 }
 
-HttpRequest S3Store::Form(SignableRequest request) const {
+HttpRequest S3Store::Form(const SignableRequest& request) const {
   HttpRequest out;
   out.method = request.method;
   out.url = endpoint_.scheme + "://" + request.host + UriEncode(request.path, true);
@@ -111,7 +111,7 @@ ObjectHttp::Object S3Store::Object(const std::string& key, const std::string& ve
   object.form = [this, key](const HttpHeaders& extra) {
     SignableRequest request = Address(key);
     request.headers = extra;
-    return Form(std::move(request));
+    return Form(request);
   };
   return object;
 }
@@ -126,7 +126,7 @@ Result<std::vector<ObjectInfo>> S3Store::List(const Call& call, const std::strin
       request.query = {{"list-type", "2"}, {"encoding-type", "url"}, {"max-keys", "1000"}};
       if (!prefix.empty()) request.query.emplace_back("prefix", prefix);
       if (!token.empty()) request.query.emplace_back("continuation-token", token);
-      HttpRequest out = Form(std::move(request));
+      HttpRequest out = Form(request);
       out.max_body = kLongestPage;
       return out;
     };

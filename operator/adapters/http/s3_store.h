@@ -47,7 +47,7 @@ class S3Store final : public ObjectStore {
   S3Store(S3Options options, Url endpoint, std::unique_ptr<HttpClient> http, const Clock& clock,
           Retry retry);
   [[nodiscard]] SignableRequest Address(const std::string& key) const;
-  [[nodiscard]] HttpRequest Form(SignableRequest request) const;
+  [[nodiscard]] HttpRequest Form(const SignableRequest& request) const;
   [[nodiscard]] ObjectHttp::Classify Classify(const std::string& what) const;
   [[nodiscard]] ObjectHttp::Object Object(const std::string& key, const std::string& verb) const;
 

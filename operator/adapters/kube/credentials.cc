@@ -9,8 +9,6 @@
 #include "operator/adapters/process/subprocess.h"
 #include "operator/base/files.h"
 
-extern char** environ;
-
 namespace etcdrestore {
 namespace {
 
@@ -37,11 +35,11 @@ std::vector<std::string> EnvironmentFor(const ExecPlugin& plugin, const KubeAcce
 /// The ExecCredential in a plugin's output; what it says besides is passed over.
 Json CredentialIn(const std::string& output) {
   for (std::size_t at = output.find('{'); at != std::string::npos; at = output.find('{', at + 1)) {
-    const Json value = Json::parse(output.substr(at), nullptr, false);
+    Json value = Json::parse(output.substr(at), nullptr, false);
     if (value.is_object() && value.value("kind", "") == "ExecCredential") return value;
     const std::size_t end = output.rfind('}');
     if (end == std::string::npos || end < at) break;
-    const Json shorter = Json::parse(output.substr(at, end + 1 - at), nullptr, false);
+    Json shorter = Json::parse(output.substr(at, end + 1 - at), nullptr, false);
     if (shorter.is_object() && shorter.value("kind", "") == "ExecCredential") return shorter;
   }
   return nullptr;

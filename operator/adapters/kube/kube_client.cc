@@ -25,6 +25,14 @@ std::string Text(const KubeObject& object, const char* name) {
              : "";
 }
 
+std::optional<KubeEventType> EventType(const std::string& kind) {
+  if (kind == "ADDED") return KubeEventType::kAdded;
+  if (kind == "MODIFIED") return KubeEventType::kModified;
+  if (kind == "DELETED") return KubeEventType::kDeleted;
+  if (kind == "BOOKMARK") return KubeEventType::kBookmark;
+  return std::nullopt;
+}
+
 /// Words of nodes may hold anything; half a character must not end the operator.
 std::string Dumped(const KubeObject& body) {
   return body.dump(-1, ' ', false, KubeObject::error_handler_t::replace);
@@ -89,7 +97,7 @@ class KubeClient final : public KubeApi {
     std::optional<Error> ended;
     std::optional<SteadyTime> silent_at;
     JsonFrames frames(
-        [&](KubeObject frame) -> Status {
+        [&](const KubeObject& frame) -> Status {
           const std::string kind = Text(frame, "type");
           KubeObject object = frame.value("object", KubeObject());
           if (kind == "ERROR") {
@@ -97,10 +105,7 @@ class KubeClient final : public KubeApi {
             return *ended;
           }
           if (kind == "BOOKMARK" || silent_at) silent_at = clock_.Steady() + kBookmarkSilence;
-          if (kind == "ADDED") event({KubeEventType::kAdded, std::move(object)});
-          if (kind == "MODIFIED") event({KubeEventType::kModified, std::move(object)});
-          if (kind == "DELETED") event({KubeEventType::kDeleted, std::move(object)});
-          if (kind == "BOOKMARK") event({KubeEventType::kBookmark, std::move(object)});
+          if (const auto told = EventType(kind)) event({*told, std::move(object)});
           return {};
         },
         kMaxObject);
@@ -212,7 +217,7 @@ class KubeClient final : public KubeApi {
     }
   }
 
-  Error Paused(Error error, Duration pause) {
+  static Error Paused(Error error, Duration pause) {
     pause_ = std::min<Duration>(pause, kLongestPause);
     return error;
   }

@@ -167,7 +167,7 @@ std::string FindProgram(const std::string& name) {
   std::string paths = all == nullptr ? "" : all;
   while (!paths.empty()) {
     const std::size_t end = std::min(paths.find(':'), paths.size());
-    const std::string path = paths.substr(0, end) + "/" + name;
+    std::string path = paths.substr(0, end) + "/" + name;
     if (::access(path.c_str(), X_OK) == 0) return path;
     paths.erase(0, std::min(end + 1, paths.size()));
   }

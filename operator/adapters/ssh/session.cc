@@ -46,8 +46,8 @@ std::string Label(const NodeEndpoint& node) {
   return fmt::format("{} ({}@{}:{})", node.name, node.user, node.address, node.port);
 }
 
-Session::Session(const NodeEndpoint& node, UniqueFd socket, const Options& options)
-    : node_(node),
+Session::Session(NodeEndpoint node, UniqueFd socket, const Options& options)
+    : node_(std::move(node)),
       options_(options),
       transport_(std::move(socket)),
       next_probe_(std::chrono::steady_clock::now() +

@@ -92,7 +92,7 @@ class Session {
   void Release(Turn& turn, _LIBSSH2_CHANNEL* channel, bool ended);
 
  private:
-  Session(const NodeEndpoint& node, UniqueFd socket, const Options& options);
+  Session(NodeEndpoint node, UniqueFd socket, const Options& options);
   static Result<std::shared_ptr<Session>> Shake(const Call& call, const NodeEndpoint& node,
                                                 const Options& options,
                                                 const std::vector<std::string>& types);
