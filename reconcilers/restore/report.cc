@@ -39,10 +39,25 @@ std::string PhaseText(const RunRecord& record) {
   return "";
 }
 
-std::size_t PhasesDone(const RunRecord& record) {
-  return static_cast<std::size_t>(
-      std::count_if(record.timeline.begin(), record.timeline.end(),
-                    [](const PhaseSpan& span) { return span.finished.has_value(); }));
+/// Not at an end: by itself, or when a person has said yes, it goes on.
+bool GoesOn(Ending ending) {
+  return ending == Ending::kRunning || ending == Ending::kAwaitingApproval ||
+         ending == Ending::kLocked || ending == Ending::kInterrupted;
+}
+
+/// A phase that needed no act has no span: it is done when a later one has begun. A run that was
+/// finished earlier has none at all.
+bool IsDone(const RunRecord& record, Phase phase) {
+  if (record.timeline.empty()) return record.ending == Ending::kDone;
+  const PhaseSpan& last = record.timeline.back();
+  return phase < last.phase || (phase == last.phase && last.finished);
+}
+
+std::string Progress(const RunRecord& record) {
+  const auto done = std::count_if(kPhases.begin(), kPhases.end(),
+                                  [&record](Phase phase) { return IsDone(record, phase); });
+  const bool at_a_step = record.ending == Ending::kRunning && !record.step.empty();
+  return fmt::format("{}/{}{}", done, kPhases.size(), at_a_step ? " " + record.step : "");
 }
 
 Json Condition(const char* type, const char* status, const std::string& reason,
@@ -61,15 +76,15 @@ Json PhaseConditions(const Target& target, const RunRecord& record, SystemTime n
     const auto span = std::find_if(record.timeline.begin(), record.timeline.end(),
                                    [phase](const PhaseSpan& s) { return s.phase == phase; });
     const std::string name = PhaseName(phase);
-    if (span == record.timeline.end()) {
+    const bool begun = span != record.timeline.end();
+    if (IsDone(record, phase)) {
+      conditions.push_back(Condition(name.c_str(), "True", "Observed", "", target,
+                                     begun ? span->finished.value_or(now) : record.started));
+    } else if (!begun) {
       conditions.push_back(
           Condition(name.c_str(), "Unknown", "NotStarted", "", target, record.started));
-    } else if (span->finished) {
-      conditions.push_back(
-          Condition(name.c_str(), "True", "Observed", "", target, *span->finished));
     } else {
-      const bool bad = record.ending != Ending::kRunning && record.ending != Ending::kDone &&
-                       record.ending != Ending::kAwaitingApproval;
+      const bool bad = record.ending != Ending::kDone && !GoesOn(record.ending);
       conditions.push_back(Condition(
           name.c_str(), bad ? "False" : "Unknown", bad ? record.error.reason : record.step,
           bad ? record.error.message : record.message, target, bad ? now : span->started));
@@ -82,8 +97,7 @@ Json Conditions(const Target& target, const RunRecord& record, SystemTime now) {
   Json conditions = PhaseConditions(target, record, now);
   const bool done = record.ending == Ending::kDone;
   const bool running = record.ending == Ending::kRunning;
-  const bool waiting = running || record.ending == Ending::kAwaitingApproval ||
-                       record.ending == Ending::kLocked || record.ending == Ending::kInterrupted;
+  const bool waiting = GoesOn(record.ending);
   const char* summary = done ? "True" : (waiting ? "Unknown" : "False");
   const std::string reason =
       done ? "Verified" : (record.error.reason.empty() ? "InProgress" : record.error.reason);
@@ -98,11 +112,14 @@ Json Conditions(const Target& target, const RunRecord& record, SystemTime now) {
     conditions.push_back(Condition(type, summary, reason, message, target, now));
   conditions.push_back(
       Condition("Failed", !done && !waiting ? "True" : "False", reason, message, target, now));
+  // For GitOps tools Stalled is failed: only an end that is bad for good is called so.
   if (running)
     conditions.push_back(Condition("Reconciling", "True",
                                    record.step.empty() ? "Starting" : record.step, message, target,
                                    now));
-  if (!done && !running)
+  else if (waiting)
+    conditions.push_back(Condition("Reconciling", "True", reason, message, target, now));
+  else if (!done)
     conditions.push_back(Condition("Stalled", "True", reason, message, target, now));
   return conditions;
 }
@@ -175,7 +192,7 @@ int ExitCode(Ending ending) {
 nlohmann::ordered_json ToStatus(const Target& target, const RunRecord& record, SystemTime now) {
   Json status = {{"observedGeneration", target.object.generation},
                  {"phase", PhaseText(record)},
-                 {"progress", fmt::format("{}/6 {}", PhasesDone(record), record.message)},
+                 {"progress", Progress(record)},
                  {"runID", target.object.spec.run_id}};
   if (record.plan) AddSnapshot(*record.plan, status);
   if (record.document) {
@@ -194,8 +211,6 @@ nlohmann::ordered_json ToStatus(const Target& target, const RunRecord& record, S
                   {"startedAt", FormatTime(span.started)},
                   {"attempts", span.attempts}};
     if (span.finished) entry["finishedAt"] = FormatTime(*span.finished);
-    if (span.finished)
-      entry["seconds"] = std::chrono::duration<double>(*span.finished - span.started).count();
     entry["result"] =
         span.finished ? "Done" : (record.ending == Ending::kRunning ? "Running" : "Stopped");
     status["timeline"].push_back(entry);

@@ -48,14 +48,16 @@ SessionResult AResult(Ending ending) {
   result.ending = ending;
   if (ending != Ending::kDone) result.error = Terminal("Reason", "what happened");
   result.status = nlohmann::ordered_json::parse(R"({
-    "progress": "6/6 this run finished",
+    "conditions": [{"type": "Ready", "message": "this run finished at noon"}],
     "snapshot": {"name": "snap", "source": "s3", "takenAt": "2026-11-22T03:00:00Z",
                  "revision": 202, "liveKeys": 182, "sha256": "abc"},
     "plan": {"strategy": "InPlace"},
     "nodes": [{"name": "n1", "oldDataPath": "/var/lib/etcd-before-r1",
                "member": {"id": "8eb7", "revision": 1000000202, "hashKV": 42}},
               {"name": "w1"}],
-    "timeline": [{"phase": "Preflight", "seconds": 1.5}, {"phase": "Cleaned", "seconds": 2.5}]})");
+    "timeline": [{"phase": "Preflight"}, {"phase": "Cleaned"}]})");
+  result.took = {{"Preflight", std::chrono::milliseconds(1500)},
+                 {"Cleaned", std::chrono::milliseconds(2500)}};
   result.way_back = {{"n1", {"docker stop etcd", "mv a b"}}};
   return result;
 }
