@@ -16,6 +16,8 @@ const std::vector<double> kReconcileBuckets = {
     .005, .01, .025, .05, .1,  .15, .2,  .25, .3, .35, .4, .45, .5, .6, .7, .8, .9, 1,  1.25, 1.5,
     1.75, 2,   2.5,  3,   3.5, 4,   4.5, 5,   6,  7,   8,  9,   10, 15, 20, 25, 30, 40, 50,   60};
 const std::vector<double> kRequestBuckets = {.005, .025, .1, .25, .5, 1, 2, 4, 8, 15, 30, 60};
+const std::vector<double> kQueueBuckets = {1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3,
+                                           1e-2, 1e-1, 1,    10,   100,  1000};
 const std::vector<double> kPhaseBuckets = {1, 5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600};
 
 bool AtItsEnd(const std::string& phase) {
@@ -45,13 +47,29 @@ const std::vector<MetricSpec>& MetricTable() {
       {"controller_runtime_reconcile_total", "Reconciliations by result.", kCounter},
       {"controller_runtime_reconcile_errors_total", "Reconciliations that are tried again.",
        kCounter},
+      {"controller_runtime_terminal_reconcile_errors_total",
+       "Reconciliations that no repetition mends.", kCounter},
+      {"controller_runtime_reconcile_panics_total", "Exceptions that nobody expected.", kCounter},
+      {"controller_runtime_reconcile_timeouts_total",
+       "Always 0: the phases have time limits of their own.", kCounter},
       {"controller_runtime_reconcile_time_seconds",
        "Time of a reconciliation, a whole run included.", kHistogram, kReconcileBuckets},
       {"controller_runtime_max_concurrent_reconciles", "Workers.", kGauge},
+      {"controller_runtime_active_workers", "Workers that are at work.", kGauge},
       {"workqueue_depth", "Keys that wait.", kGauge},
+      {"workqueue_adds_total", "Keys that came to wait.", kCounter},
+      {"workqueue_retries_total", "Keys that were to come again later.", kCounter},
+      {"workqueue_queue_duration_seconds", "Time that a key waited.", kHistogram, kQueueBuckets},
+      {"workqueue_work_duration_seconds", "Time that a key was worked on.", kHistogram,
+       kQueueBuckets},
+      {"workqueue_unfinished_work_seconds",
+       "Time that the keys under work have been worked on, together.", kGauge},
+      {"workqueue_longest_running_processor_seconds",
+       "Time that the key that takes longest has been worked on.", kGauge},
       {"rest_client_requests_total", "Requests to the API server.", kCounter},
       {"rest_client_request_duration_seconds", "Time of a request to the API server.", kHistogram,
        kRequestBuckets},
+      {"rest_client_request_retries_total", "Requests that were sent again.", kCounter},
       {"leader_election_master_status", "1 while this process leads.", kGauge},
       {"etcdrestore_build_info", "Always 1.", kGauge},
       {"etcdrestore_restores_total", "Runs that ended, by result.", kCounter},
@@ -72,14 +90,32 @@ const std::vector<MetricSpec>& MetricTable() {
   return table;
 }
 
+namespace {
+
+const MetricLabels kController = {{"controller", "etcdrestore"}};
+const MetricLabels kQueue = {{"controller", "etcdrestore"}, {"name", "etcdrestore"}};
+
+}  // namespace
+
 OperatorMetrics::OperatorMetrics(const std::string& version, const std::string& lease, int workers)
     : metrics_(MetricTable()), lease_(lease) {
-  const MetricLabels controller = {{"controller", "etcdrestore"}};
   for (const char* result : {"success", "error", "requeue", "requeue_after"})
     metrics_.Add("controller_runtime_reconcile_total",
                  {{"controller", "etcdrestore"}, {"result", result}}, 0);
-  metrics_.Add("controller_runtime_reconcile_errors_total", controller, 0);
-  metrics_.Set("controller_runtime_max_concurrent_reconciles", controller, workers);
+  for (const char* counter :
+       {"controller_runtime_reconcile_errors_total",
+        "controller_runtime_terminal_reconcile_errors_total",
+        "controller_runtime_reconcile_panics_total", "controller_runtime_reconcile_timeouts_total"})
+    metrics_.Add(counter, kController, 0);
+  metrics_.Set("controller_runtime_max_concurrent_reconciles", kController, workers);
+  metrics_.Expect("controller_runtime_reconcile_time_seconds", kController);
+  for (const char* counter : {"workqueue_adds_total", "workqueue_retries_total"})
+    metrics_.Add(counter, kQueue, 0);
+  for (const char* histogram :
+       {"workqueue_queue_duration_seconds", "workqueue_work_duration_seconds"})
+    metrics_.Expect(histogram, kQueue);
+  for (const char* phase : {"Preflight", "Cleaned", "Fetched", "Restored", "Up", "Restarted"})
+    metrics_.Expect("etcdrestore_phase_duration_seconds", {{"phase", phase}});
   for (const char* result : {"succeeded", "failed", "rejected", "cancelled"})
     metrics_.Add("etcdrestore_restores_total", {{"result", result}}, 0);
   metrics_.Add("etcdrestore_leader_transitions_total", {}, 0);
@@ -87,17 +123,28 @@ OperatorMetrics::OperatorMetrics(const std::string& version, const std::string& 
     metrics_.Add("etcdrestore_watch_restarts_total", {{"reason", what}}, 0);
   metrics_.Set("etcdrestore_build_info", {{"version", version}}, 1);
   OnLeading(false);
-  OnDepth(0);
+  OnQueue({});
+}
+
+void OperatorMetrics::OnTaken(double waited_seconds) {
+  metrics_.Observe("workqueue_queue_duration_seconds", kQueue, waited_seconds);
 }
 
 void OperatorMetrics::OnReconciled(const char* result, double seconds) {
   metrics_.Add("controller_runtime_reconcile_total",
                {{"controller", "etcdrestore"}, {"result", result}});
   if (std::string_view(result) == "error")
-    return metrics_.Add("controller_runtime_reconcile_errors_total",
-                        {{"controller", "etcdrestore"}});
-  metrics_.Observe("controller_runtime_reconcile_time_seconds", {{"controller", "etcdrestore"}},
-                   seconds);
+    metrics_.Add("controller_runtime_reconcile_errors_total", kController);
+  metrics_.Observe("controller_runtime_reconcile_time_seconds", kController, seconds);
+  metrics_.Observe("workqueue_work_duration_seconds", kQueue, seconds);
+}
+
+void OperatorMetrics::OnTerminalError() {
+  metrics_.Add("controller_runtime_terminal_reconcile_errors_total", kController);
+}
+
+void OperatorMetrics::OnPanic() {
+  metrics_.Add("controller_runtime_reconcile_panics_total", kController);
 }
 
 void OperatorMetrics::OnStatus(const EtcdRestore& object, const Json& status) {
@@ -190,6 +237,12 @@ void OperatorMetrics::OnRequest(const std::string& host, const std::string& code
                    seconds);
 }
 
+void OperatorMetrics::OnRetry(const std::string& host, const std::string& code,
+                              const std::string& method) {
+  metrics_.Add("rest_client_request_retries_total",
+               {{"host", host}, {"code", code}, {"verb", method}});
+}
+
 void OperatorMetrics::OnWatchRestarted(const std::string& reason) {
   metrics_.Add("etcdrestore_watch_restarts_total", {{"reason", reason}});
 }
@@ -200,9 +253,17 @@ void OperatorMetrics::OnLeading(bool leads) {
 
 void OperatorMetrics::OnTransition() { metrics_.Add("etcdrestore_leader_transitions_total", {}); }
 
-void OperatorMetrics::OnDepth(std::size_t depth) {
-  metrics_.Set("workqueue_depth", {{"name", "etcdrestore"}, {"controller", "etcdrestore"}},
-               static_cast<double>(depth));
+void OperatorMetrics::OnQueue(const QueueNumbers& numbers) {
+  const auto seconds = [](Duration time) { return std::chrono::duration<double>(time).count(); };
+  const std::lock_guard lock(mutex_);
+  metrics_.Add("workqueue_adds_total", kQueue, static_cast<double>(numbers.adds - queue_.adds));
+  metrics_.Add("workqueue_retries_total", kQueue,
+               static_cast<double>(numbers.retries - queue_.retries));
+  metrics_.Set("workqueue_depth", kQueue, static_cast<double>(numbers.depth));
+  metrics_.Set("workqueue_unfinished_work_seconds", kQueue, seconds(numbers.unfinished));
+  metrics_.Set("workqueue_longest_running_processor_seconds", kQueue, seconds(numbers.longest));
+  metrics_.Set("controller_runtime_active_workers", kController, static_cast<double>(numbers.busy));
+  queue_ = numbers;
 }
 
 }  // namespace etcdrestore

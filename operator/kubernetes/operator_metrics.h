@@ -16,23 +16,29 @@ class OperatorMetrics final : public ControllerObserver {
  public:
   OperatorMetrics(const std::string& version, const std::string& lease, int workers);
 
+  void OnTaken(double waited_seconds) override;
   void OnReconciled(const char* result, double seconds) override;
+  void OnTerminalError() override;
+  void OnPanic() override;
   void OnStatus(const EtcdRestore& object, const nlohmann::ordered_json& status) override;
   void OnRunEnded(const EtcdRestore& object, const nlohmann::ordered_json& status) override;
   void OnGone(const KubeName& name) override;
 
   void OnRequest(const std::string& host, const std::string& code, const std::string& method,
                  double seconds);
+  void OnRetry(const std::string& host, const std::string& code, const std::string& method);
   void OnWatchRestarted(const std::string& reason);
   void OnLeading(bool leads);
   void OnTransition();
-  void OnDepth(std::size_t depth);
+  /// What the queue tells when it is asked; its sums become counters.
+  void OnQueue(const QueueNumbers& numbers);
   [[nodiscard]] std::string Text() const { return metrics_.Text(); }
 
  private:
   Metrics metrics_;
   const std::string lease_;
-  std::mutex mutex_;            ///< guards the one below
+  std::mutex mutex_;            ///< guards the two below
+  QueueNumbers queue_;          ///< as it was at the last scrape
   std::deque<KubeName> ended_;  ///< objects at their end, oldest first; their series are bounded
 };
 

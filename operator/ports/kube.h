@@ -31,6 +31,10 @@ struct KubeName {
   std::string name;
   /// namespace/name, as people and queues spell it.
   [[nodiscard]] std::string Key() const { return name_space + "/" + name; }
+  static KubeName FromKey(const std::string& key) {
+    const std::size_t slash = key.find('/');
+    return {key.substr(0, slash), key.substr(slash + 1)};
+  }
   auto operator<=>(const KubeName&) const = default;
 };
 

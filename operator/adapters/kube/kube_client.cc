@@ -202,7 +202,10 @@ class KubeClient final : public KubeApi {
         return response;
       }
       if (response->status == 401) credentials_.Refuse();
-      if (response->status == 401 && tries == 0) continue;
+      if (response->status == 401 && tries == 0) {
+        Retried("401", request.method);
+        continue;
+      }
       pause_ = {};
       if (const auto asked = response->Header("retry-after")) {
         const auto pause = ParseRetryAfter(*asked, clock_.Now());
@@ -228,13 +231,19 @@ class KubeClient final : public KubeApi {
       if (!pause_ && !(broken && request.method == "GET")) return response;
       if (Status next = options_.retry.Next(call, response.error(), failures, pause_); !next)
         return next.error();
+      Retried(code_, request.method);
     }
   }
 
   void Observe(const std::string& method, SteadyTime start, const Result<HttpResponse>& response) {
+    code_ = response ? std::to_string(response->status) : "<error>";
     if (!options_.observe) return;
     const std::chrono::duration<double> took = clock_.Steady() - start;
-    options_.observe(response ? std::to_string(response->status) : "<error>", method, took.count());
+    options_.observe(code_, method, took.count());
+  }
+
+  void Retried(const std::string& code, const std::string& method) const {
+    if (options_.retried) options_.retried(code, method);
   }
 
   const KubeAccess access_;
@@ -242,11 +251,13 @@ class KubeClient final : public KubeApi {
   const Clock& clock_;
   std::string base_;
   Credentials credentials_;
-  /// What the last answer of this thread asked for.
+  /// What the last answer of this thread asked for, and its code.
   static thread_local std::optional<Duration> pause_;
+  static thread_local std::string code_;
 };
 
 thread_local std::optional<Duration> KubeClient::pause_;
+thread_local std::string KubeClient::code_;
 
 }  // namespace
 
