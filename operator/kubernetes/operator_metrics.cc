@@ -119,7 +119,7 @@ OperatorMetrics::OperatorMetrics(const std::string& version, const std::string& 
   for (const char* result : {"succeeded", "failed", "rejected", "cancelled"})
     metrics_.Add("etcdrestore_restores_total", {{"result", result}}, 0);
   metrics_.Add("etcdrestore_leader_transitions_total", {}, 0);
-  for (const char* what : {"relist", "watch"})
+  for (const char* what : {"relist", "watch", "list"})
     metrics_.Add("etcdrestore_watch_restarts_total", {{"reason", what}}, 0);
   metrics_.Set("etcdrestore_build_info", {{"version", version}}, 1);
   OnLeading(false);

@@ -17,12 +17,20 @@ constexpr auto kRequestTime = 60s;
 constexpr auto kLongestPause = 30s;
 /// Once a stream has carried a bookmark the server repeats one each minute.
 constexpr auto kBookmarkSilence = 170s;
+/// A server without progress notifications of its etcd may never say that the beginning is over.
+constexpr auto kInitialEvents = 30s;
 
 std::string Text(const KubeObject& object, const char* name) {
   const auto found = object.is_object() ? object.find(name) : object.end();
   return object.is_object() && found != object.end() && found->is_string()
              ? found->get<std::string>()
              : "";
+}
+
+bool EndsInitialEvents(const KubeObject& bookmark) {
+  const KubeObject metadata = bookmark.value("metadata", KubeObject::object());
+  const KubeObject annotations = metadata.value("annotations", KubeObject::object());
+  return Text(annotations, "k8s.io/initial-events-end") == "true";
 }
 
 /// Words of nodes may hold anything; half a character must not end the operator.
@@ -88,6 +96,8 @@ class KubeClient final : public KubeApi {
     const std::string doing = "watch " + type.plural;
     std::optional<Error> ended;
     std::optional<SteadyTime> silent_at;
+    std::optional<SteadyTime> late_at;
+    if (options.initial_events) late_at = clock_.Steady() + kInitialEvents;
     JsonFrames frames(
         [&](KubeObject frame) -> Status {
           const std::string kind = Text(frame, "type");
@@ -100,7 +110,10 @@ class KubeClient final : public KubeApi {
           if (kind == "ADDED") event({KubeEventType::kAdded, std::move(object)});
           if (kind == "MODIFIED") event({KubeEventType::kModified, std::move(object)});
           if (kind == "DELETED") event({KubeEventType::kDeleted, std::move(object)});
-          if (kind == "BOOKMARK") event({KubeEventType::kBookmark, std::move(object)});
+          if (kind != "BOOKMARK") return {};
+          const bool initial_end = EndsInitialEvents(object);
+          if (initial_end) late_at.reset();
+          event({KubeEventType::kBookmark, std::move(object), initial_end});
           return {};
         },
         kMaxObject);
@@ -109,9 +122,14 @@ class KubeClient final : public KubeApi {
                   "?watch=true&allowWatchBookmarks=true&timeoutSeconds=" +
                   std::to_string(options.timeout.count()) +
                   "&resourceVersion=" + UriEncode(options.resource_version, false);
+    if (options.initial_events)
+      request.url += "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan";
     request.idle_timeout = 0s;
     request.sink = [&](std::string_view bytes) { return frames.Take(bytes); };
     request.alive = [&]() -> Status {
+      if (late_at && clock_.Steady() >= *late_at)
+        return Transient("InitialEventsLate",
+                         doing + ": the server did not say that its list is whole");
       if (!silent_at || clock_.Steady() < *silent_at) return {};
       return Transient("WatchSilent", doing + ": no bookmark for " + HumanDuration(170s));
     };
