@@ -122,7 +122,8 @@ Status Credentials::ReadToken(const Call& call, SteadyTime now) {
 }
 
 Status Credentials::OpenClient(SteadyTime now) {
-  if (current_.http && client_until_ && now < *client_until_ && plugin_cert_ == cert_) return {};
+  const bool same = plugin_cert_.empty() || plugin_cert_ == cert_;
+  if (current_.http && client_until_ && now < *client_until_ && same) return {};
   auto cert =
       plugin_cert_.empty() ? TextOf(access_.client_cert) : Result<std::string>(plugin_cert_);
   auto key = plugin_cert_.empty() ? TextOf(access_.client_key) : Result<std::string>(plugin_key_);

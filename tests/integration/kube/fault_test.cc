@@ -101,10 +101,11 @@ TEST(Faults, AVersionThatIsGoneIsListedAnewAndNeverFromThePast) {
     return fault;
   });
   Watching watching(proxy.Access(), 5ms);
+  ASSERT_TRUE(watching.Sees("gone", "1"));
   PutMap("gone", "2");
   ASSERT_TRUE(watching.Sees("gone", "2"));
   const std::vector<std::string> asked = Asked(proxy);
-  ASSERT_GE(asked.size(), 4U);
+  ASSERT_GE(asked.size(), 3U);
   EXPECT_EQ(asked[0], "list ");
   EXPECT_THAT(asked[1], StartsWith("watch "));
   EXPECT_EQ(asked[2], "list " + asked[1].substr(6)) << "not older than what was seen";

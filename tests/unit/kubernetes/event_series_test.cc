@@ -35,12 +35,13 @@ TEST(EventSeries, TheFirstIsMadeAndTheSecondBecomesASeriesOfIt) {
 TEST(EventSeries, AStormIsThreeWrites) {
   EventSeries series;
   int writes = 0;
-  for (int i = 0; i < 10'000; ++i) writes += series.Take(An("A"), kNow + i * 1ms) ? 1 : 0;
+  const KubeObject event = An("A");
+  for (int i = 0; i < 1000; ++i) writes += series.Take(event, kNow + i * 1ms) ? 1 : 0;
   EXPECT_EQ(writes, 2);
   EXPECT_TRUE(series.TakeQuiet(kNow + 1min).empty());
   const auto last = series.TakeQuiet(kNow + 7min);
   ASSERT_EQ(last.size(), 1U);
-  EXPECT_EQ(last.front().body["series"]["count"], 10'000);
+  EXPECT_EQ(last.front().body["series"]["count"], 1000);
   EXPECT_EQ(series.size(), 0U);
 }
 
@@ -73,7 +74,11 @@ TEST(EventSeries, OfAnotherReasonOrObjectIsAnother) {
 
 TEST(EventSeries, RemembersNoMoreThanItMust) {
   EventSeries series;
-  for (int i = 0; i < 10'000; ++i) (void)series.Take(An("R" + std::to_string(i)), kNow);
+  KubeObject event = An("R");
+  for (int i = 0; i < 4200; ++i) {
+    event["reason"] = "R" + std::to_string(i);
+    (void)series.Take(event, kNow);
+  }
   EXPECT_LE(series.size(), 4096U);
 }
 
