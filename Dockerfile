@@ -1,5 +1,6 @@
 # docker build -t etcdrestore:0.1.0 .
-# With rke for strategy Rebuild: --build-arg RKE_URL=https://… --build-arg RKE_SHA256=…
+# Strategy Rebuild needs the rke program: --build-arg RKE_URL=https://… --build-arg RKE_SHA256=… puts it into
+# the image; or mount a volume that holds it and run `operator --rke=/programs/rke`.
 FROM debian:bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends \
       g++ cmake ninja-build ccache pkg-config dpkg-dev make ca-certificates curl git libssl-dev \

@@ -7,7 +7,7 @@ E2E_LAB ?= /var/lib/etcdrestore-e2e
 
 .DEFAULT_GOAL := help
 .PHONY: help packages deps program build release unit integration layers format-check e2e e2e-all lab lab-down \
-	demo bench test asan tsan format tidy clean
+	demo bench test asan tsan format tidy api-reference clean
 
 help:
 	@sed -n 's/^\([a-z0-9 -]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -57,7 +57,8 @@ lab-down:  ## remove it without a trace (root)
 demo: deps program  ## wreck a cluster and get it back, with everything it needs (root)
 	tests/lab/demo.sh
 
-bench: release  ## measure: against the real rke, openssl, Go's client libraries
+bench: release  ## measure: beside an operator on Go's controller-runtime, then against the real rke in the lab
+	tests/bench/operator_bench.sh
 	tests/bench/bench.sh
 
 test:  ## all: deps build format-check unit integration e2e; last line: N passed, N failed (root)
@@ -69,6 +70,10 @@ asan tsan: %: build/%/build.ninja  ## unit and integration tests under AddressSa
 
 format:  ## let clang-format write every file
 	tests/check_format.sh --fix
+
+api-reference: build/dev/build.ninja  ## write docs/api.md from the schema
+	cmake --build --preset dev -j$(JOBS) --target crds_test
+	ETCDRESTORE_WRITE_REFERENCE=1 build/dev/tests/unit/crds/crds_test --gtest_filter='ApiReference.*'
 
 tidy: build/dev/build.ninja  ## clang-tidy over what differs from main; ALL=1: over everything
 	tests/tidy.sh $(if $(ALL),--all)

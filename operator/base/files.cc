@@ -95,10 +95,12 @@ Result<FileLock> FileLock::Take(const std::string& path, const std::string& note
   if (fd < 0) return Unwritable("open", path);
   FileLock lock(fd);
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    const auto holder = ReadFile(path, 4096);
-    return Terminal("LockedByOther", "another run of this cluster is at work on this machine: " +
-                                         holder.value_or("unknown") + " holds " + path +
-                                         ". Wait for it; the lock ends with its process");
+    std::string holder = ReadFile(path, 4096).value_or("");
+    holder.erase(holder.find_last_not_of('\n') + 1);
+    return Terminal("LockedByOther",
+                    "another run of this cluster is at work on this machine: " +
+                        (holder.empty() ? "one that has not said its name yet" : holder) +
+                        " holds " + path + ". Wait for it; the lock ends with its process");
   }
   if (::ftruncate(fd, 0) != 0 || !WriteAll(fd, note)) return Unwritable("write", path);
   return lock;

@@ -26,14 +26,23 @@ std::string List(const char* head, const std::vector<std::string>& lines) {
   return text;
 }
 
+/// ", 3 h 12 min before the run began"; "" where a clock makes no sense of it.
+std::string AgeAtStart(const nlohmann::ordered_json& status) {
+  const auto taken = ParseTime(status.at("snapshot").value("takenAt", ""));
+  const auto started = ParseTime(status.value("startTime", ""));
+  if (!taken || !started || *taken > *started) return "";
+  return ", " + HumanDuration(*started - *taken) + " before the run began";
+}
+
 std::string Restored(const nlohmann::ordered_json& status) {
   if (!status.contains("snapshot")) return "";
   const auto& snapshot = status.at("snapshot");
   std::string text = fmt::format(
-      "Restored   {} from {}\n           taken {}, revision {}, {} keys, sha256 {}\n",
+      "Restored   {} from {}\n           taken {}{}, revision {}, {} keys, sha256 {}\n",
       snapshot.at("name").get<std::string>(), snapshot.at("source").get<std::string>(),
-      snapshot.at("takenAt").get<std::string>(), snapshot.at("revision").get<std::int64_t>(),
-      snapshot.at("liveKeys").get<std::uint64_t>(), snapshot.at("sha256").get<std::string>());
+      snapshot.at("takenAt").get<std::string>(), AgeAtStart(status),
+      snapshot.at("revision").get<std::int64_t>(), snapshot.at("liveKeys").get<std::uint64_t>(),
+      snapshot.at("sha256").get<std::string>());
   if (status.contains("plan"))
     text += "Strategy   " + status.at("plan").at("strategy").get<std::string>() + "\n";
   return text;
@@ -48,14 +57,6 @@ std::string Timeline(const SessionResult& result) {
     text += fmt::format("  {:<10} {:>7.1f} s\n", phase, seconds.count());
   }
   return fmt::format("Took       {:.1f} s\n", total.count()) + text;
-}
-
-/// The status condition that sums the run up, in words.
-std::string Message(const nlohmann::ordered_json& status) {
-  for (const auto& condition : status.at("conditions")) {
-    if (condition.at("type") == "Ready") return condition.at("message").get<std::string>();
-  }
-  return "";
 }
 
 std::string Verified(const nlohmann::ordered_json& status) {
@@ -85,6 +86,10 @@ std::string OldData(const SessionResult& result) {
   }
   if (text.empty()) return "";
   text = "Old data   kept, nothing was deleted:\n" + text;
+  if (!result.old_data_until.empty())
+    text += "From " + result.old_data_until +
+            " on the next run of this cluster removes it, and so does this same command; by hand "
+            "then, on each\nnode: rm -rf <the path above>\n";
   if (result.way_back.empty()) return text;
   text +=
       "To go back to it, on every etcd node (paths as on " + result.way_back.front().first + "):\n";
@@ -141,6 +146,21 @@ std::string PlanText(const PlanDocument& plan) {
   return text;
 }
 
+nlohmann::ordered_json ResultJson(const SessionResult& result) {
+  const bool done = result.ending == Ending::kDone;
+  nlohmann::ordered_json json = {{"exitCode", ExitCode(result.ending)},
+                                 {"reason", done ? "" : result.error.reason},
+                                 {"message", done ? result.message : result.error.message},
+                                 {"outputs", result.outputs},
+                                 {"reminders", result.reminders},
+                                 {"oldDataUntil", result.old_data_until},
+                                 {"whereThingsStand", result.where_things_stand},
+                                 {"wayBack", nlohmann::ordered_json::object()},
+                                 {"status", result.status}};
+  for (const auto& [node, commands] : result.way_back) json["wayBack"][node] = commands;
+  return json;
+}
+
 std::string ResultText(const SessionResult& result, RunMode mode, const std::string& command) {
   std::string text = Heading(result.ending) + "\n";
   if (result.ending != Ending::kDone) {
@@ -153,8 +173,9 @@ std::string ResultText(const SessionResult& result, RunMode mode, const std::str
     }
   } else if (mode == RunMode::kRun) {
     const bool earlier = result.status.at("timeline").empty();
-    if (earlier) return text + Message(result.status) + "\n";
+    if (earlier) return text + result.message + "\n";
     text += Restored(result.status) + Timeline(result) + Verified(result.status) + OldData(result);
+    for (const std::string& line : result.reminders) text += "Remember   " + line + "\n";
     for (const std::string& path : result.outputs) text += "Written    " + path + "\n";
   } else {
     text +=

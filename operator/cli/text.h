@@ -16,5 +16,7 @@ std::string PlanText(const PlanDocument& plan);
 /// The last words of a run: what was restored, how long each phase took, what was verified, where
 /// the old data lies and how to go back; or why not, what state things are in and what to do.
 std::string ResultText(const SessionResult& result, RunMode mode, const std::string& command);
+/// The same for machines.
+nlohmann::ordered_json ResultJson(const SessionResult& result);
 
 }  // namespace etcdrestore

@@ -4,10 +4,14 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
+#include <thread>
 
 #include "operator/cli/text.h"
 
@@ -48,50 +52,80 @@ class PlainView : public ResultView {
   }
 
  protected:
-  virtual void Line(const std::string& text) {
-    const double elapsed =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-    Say(stderr, fmt::format("{:>6.1f}s {}\n", elapsed, text));
+  [[nodiscard]] double Elapsed() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   }
-  SteadyTime start_ = std::chrono::steady_clock::now();
 
  private:
+  void Line(const std::string& text) const {
+    Say(stderr, fmt::format("{:>6.1f}s {}\n", Elapsed(), text));
+  }
+
+  SteadyTime start_ = std::chrono::steady_clock::now();
   std::string last_;
 };
 
-/// The plain lines, and below them one line redrawn in place: phase, step, what is waited for,
-/// elapsed.
+/// The plain lines, and below them one line redrawn in place each second: phase, elapsed, what is
+/// waited for. Called from one thread; the ticker is the second.
 class TerminalView final : public PlainView {
  public:
-  void OnChecks(const std::vector<Check>& checks) override { Clear(), PlainView::OnChecks(checks); }
-  void OnPlan(const PlanDocument& plan) override { Clear(), PlainView::OnPlan(plan); }
+  TerminalView() : ticker_([this](const std::stop_token& stop) { Tick(stop); }) {}
+  void OnNote(const std::string& line) override {
+    Above([&] { PlainView::OnNote(line); });
+  }
+  void OnChecks(const std::vector<Check>& checks) override {
+    Above([&] { PlainView::OnChecks(checks); });
+  }
+  void OnPlan(const PlanDocument& plan) override {
+    Above([&] { PlainView::OnPlan(plan); });
+  }
   void OnProgress(const RunRecord& record) override {
-    Clear();
-    PlainView::OnProgress(record);
-    if (record.ending != Ending::kRunning) return;
-    const std::size_t phases = record.timeline.size();
-    const double elapsed =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-    std::string line = fmt::format("[{}{}] {:.0f}s {}", std::string(phases, '#'),
-                                   std::string(6 - std::min<std::size_t>(6, phases), '.'), elapsed,
-                                   record.message);
+    Above([&] {
+      PlainView::OnProgress(record);
+      const std::size_t phases = std::min<std::size_t>(6, record.timeline.size());
+      bar_ = "[" + std::string(phases, '#') + std::string(6 - phases, '.') + "]";
+      message_ = record.message;
+      running_ = record.ending == Ending::kRunning;
+    });
+  }
+  void ShowResult(const SessionResult& result, RunMode mode) override {
+    running_ = false;
+    Above([&] { PlainView::ShowResult(result, mode); });
+  }
+
+ private:
+  template <typename Print>
+  void Above(Print print) {
+    const std::lock_guard lock(mutex_);
+    if (drawn_) Say(stderr, "\r\033[K");
+    drawn_ = false;
+    print();
+    Draw();
+  }
+  void Tick(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    while (!wake_.wait_for(lock, stop, std::chrono::seconds(1),
+                           [&stop] { return stop.stop_requested(); })) {
+      if (drawn_) Say(stderr, "\r\033[K");
+      Draw();
+    }
+  }
+  void Draw() {
+    if (!running_) return;
+    std::string line = fmt::format("{} {:.0f}s {}", bar_, Elapsed(), message_);
     winsize size{};
     const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 10;
     line.resize(std::min<std::size_t>(line.size(), known ? size.ws_col - 1U : 79U));
     Say(stderr, line);
     drawn_ = true;
   }
-  void ShowResult(const SessionResult& result, RunMode mode) override {
-    Clear(), PlainView::ShowResult(result, mode);
-  }
 
- private:
-  void Line(const std::string& text) override { Clear(), PlainView::Line(text); }
-  void Clear() {
-    if (drawn_) Say(stderr, "\r\033[K");
-    drawn_ = false;
-  }
+  std::mutex mutex_;  ///< guards what follows and the terminal
+  std::condition_variable_any wake_;
+  std::string bar_, message_;
+  std::atomic<bool> running_ = false;
   bool drawn_ = false;
+  std::jthread ticker_;  ///< last: it ends before what it draws
 };
 
 class JsonView final : public ResultView {
@@ -127,11 +161,7 @@ class JsonView final : public ResultView {
           {"message", record.message}});
   }
   void ShowResult(const SessionResult& result, RunMode /*mode*/) override {
-    Emit("Result", {{"exitCode", ExitCode(result.ending)},
-                    {"reason", result.error.reason},
-                    {"message", result.error.message},
-                    {"outputs", result.outputs},
-                    {"status", result.status}});
+    Emit("Result", ResultJson(result));
   }
 
  private:

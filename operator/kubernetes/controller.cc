@@ -29,6 +29,12 @@ bool ChangedByOthers(const KubeObject& before, const KubeObject& now) {
          part(before, "annotations") != part(now, "annotations");
 }
 
+/// The management cluster itself was restored: what had ended has not ended any more.
+bool WentBack(const KubeObject& before, const KubeObject& now) {
+  return Judge(BareObject(before)) == ObjectVerdict::kInert &&
+         Judge(BareObject(now)) == ObjectVerdict::kRun;
+}
+
 /// The status is ours and is not judged again: an older version of it must not refuse the object.
 Result<EtcdRestore> Parsed(const KubeObject& cached) {
   KubeObject plain = cached;
@@ -67,15 +73,15 @@ void Controller::Changed(const ObjectChange& change) {
     if (spec.value("cancel", false) || (leaving && !running->second->committed))
       running->second->stop.request_stop();
   }
-  if (!change.before || ChangedByOthers(*change.before, *change.now))
+  if (!change.before || ChangedByOthers(*change.before, *change.now) ||
+      WentBack(*change.before, *change.now))
     deps_.queue.Add(key, LaneOf(*change.now));
 }
 
 void Controller::Work(const Call& call) {
   while (auto item = deps_.queue.Take(call)) {
     const SteadyTime start = deps_.clock.Steady();
-    const std::chrono::duration<double> waited = start - item->added;
-    deps_.observer.OnTaken(waited.count());
+    deps_.observer.OnTaken(item->added, start);
     Pass pass{*item};
     HandleSafely(call, pass);
     const std::chrono::duration<double> took = deps_.clock.Steady() - start;
@@ -103,9 +109,14 @@ void Controller::Handle(const Call& call, Pass& item) {
   }
   // Judged by an older status, a run that has ended would begin again.
   if (!api_.SeenIn(*cached)) return Later(item, kCacheLag);
+  // At its end and let go of: not even parsed, for there may be thousands.
+  const EtcdRestore bare = BareObject(*cached);
+  if (Judge(bare) == ObjectVerdict::kInert && !bare.raw["metadata"].contains("finalizers")) {
+    deps_.observer.OnStatus(bare, bare.raw["status"]);
+    return deps_.queue.Forget(item.key);
+  }
   auto object = Parsed(*cached);
   if (object) return HandleObject(call, item, *object);
-  const EtcdRestore bare = BareObject(*cached);
   if (PhaseOf(bare) == "Rejected") return deps_.queue.Forget(item.key);
   Say(call, bare, "Rejected", object.error().reason, object.error().message);
 }
@@ -137,8 +148,25 @@ void Controller::HandleObject(const Call& call, Pass& item, const EtcdRestore& o
       return Say(call, object, "Rejected", "Expired",
                  "spec.notAfter, by default a day after the object was made, has passed; nothing "
                  "was changed. Set a later spec.notAfter to go on");
+    if (const std::string other = HalfDoneElsewhere(object); !other.empty()) {
+      Say(call, object, "Pending", "LockedByOther",
+          other + " has restored half of cluster " + object.spec.cluster_name +
+              "; this object waits for its end");
+      return Later(item, 10s);
+    }
   }
   Begin(call, item, object);
+}
+
+/// After a change of leaders the queue does not know which object of a cluster came first.
+std::string Controller::HalfDoneElsewhere(const EtcdRestore& object) const {
+  const std::string same = "\"clusterName\":" + KubeObject(object.spec.cluster_name).dump();
+  const CachedObject found = deps_.cache.FindIf(same, [&](const KubeObject& cached) {
+    const EtcdRestore other = BareObject(cached);
+    return other.uid != object.uid && other.spec.cluster_name == object.spec.cluster_name &&
+           HalfDone(other) && Judge(other) == ObjectVerdict::kRun;
+  });
+  return found ? NameOf(*found).Key() : "";
 }
 
 void Controller::Begin(const Call& call, Pass& item, const EtcdRestore& object) {
@@ -187,7 +215,13 @@ void Controller::Begin(const Call& call, Pass& item, const EtcdRestore& object) 
 
 void Controller::Say(const Call& call, const EtcdRestore& object, const std::string& phase,
                      const std::string& reason, const std::string& message) {
-  const Json status = OutsideRunStatus(object, phase, reason, message, deps_.clock.Now());
+  Json status = OutsideRunStatus(object, phase, reason, message, deps_.clock.Now());
+  // Without its point of no return half a restore would pass for one that changed nothing.
+  if (HalfDone(object)) {
+    Json kept = object.raw["status"];
+    kept.update(status);
+    status = std::move(kept);
+  }
   StatusPublisher publisher({api_, deps_.clock, deps_.log}, object);
   (void)publisher.WriteNow(call.Within(20s), status);
   deps_.observer.OnStatus(object, status);

@@ -24,8 +24,8 @@ class StatusPublisher;
 class ControllerObserver {
  public:
   virtual ~ControllerObserver() = default;
-  /// A key was taken from the queue after it waited that long.
-  virtual void OnTaken(double /*waited_seconds*/) {}
+  /// A worker begins with a key that was added then.
+  virtual void OnTaken(SteadyTime /*added*/, SteadyTime /*now*/) {}
   /// "success", "requeue_after" or "error", as controller-runtime counts them.
   virtual void OnReconciled(const char* result, double seconds) = 0;
   /// An error that no repetition mends.
@@ -81,6 +81,7 @@ class Controller {
   void HandleSafely(const Call& call, Pass& item);
   void Handle(const Call& call, Pass& item);
   void HandleObject(const Call& call, Pass& item, const EtcdRestore& object);
+  [[nodiscard]] std::string HalfDoneElsewhere(const EtcdRestore& object) const;
   void Begin(const Call& call, Pass& item, const EtcdRestore& object);
   /// The run itself and what follows: controller_run.cc.
   void RunIt(const Call& call, Pass& item, const EtcdRestore& object, LedgerEntry entry,

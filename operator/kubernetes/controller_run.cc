@@ -8,6 +8,24 @@ namespace etcdrestore {
 using Json = nlohmann::ordered_json;
 using namespace std::chrono_literals;
 
+namespace {
+
+/// Of a run that was cancelled half done: "interrupted" would not tell what comes next.
+void TellCancelled(Json& status, const KubeObject& now) {
+  const auto generation = now["metadata"].value("generation", std::int64_t{0});
+  status["observedGeneration"] = generation;
+  for (Json& condition : status["conditions"]) {
+    condition["observedGeneration"] = generation;
+    if (condition["reason"] != "Interrupted") continue;
+    condition["reason"] = "Cancelled";
+    condition["message"] =
+        "spec.cancel stopped the run after its point of no return: the cluster is half restored, "
+        "status.nodes tells how far. A new spec.runID, with spec.cancel false, restores it";
+  }
+}
+
+}  // namespace
+
 /// Known as running, so that a change of its object can stop it.
 class Controller::Enlisted {
  public:
@@ -65,6 +83,7 @@ void Controller::RunIt(const Call& call, Pass& item, const EtcdRestore& object, 
       .state_dir = deps_.state_dir,
       .rke = deps_.rke,
       .local_files = false,
+      .lock_file = false,
       .known_hosts_file = "",
       .request = {},
       .may_act = [&] { return watch.MayAct(); },
@@ -90,6 +109,7 @@ void Controller::Settle(const Call& call, Pass& item, const EtcdRestore& object,
   const bool cancel = now && now->value("spec", KubeObject::object()).value("cancel", false);
   const bool stopping = call.stop.stop_requested() || !deps_.guard.Check();
   const Aftermath next = After(result.ending, result.error, stopping, cancel);
+  if (cancel && result.ending == Ending::kNeedsAttention) TellCancelled(status, *now);
   if (next.again) Later(item, *next.again);
   if (!next.publish || stopping) return;
   // A run that never began may be tried again when what stopped it may pass.

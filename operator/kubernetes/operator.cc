@@ -177,7 +177,7 @@ class Operator {
     const bool ready = reflector_.synced();
     if (path == "/metrics") {
       metrics_.OnLeading(static_cast<bool>(guard_.Check()));
-      metrics_.OnQueue(queue_.Numbers());
+      metrics_.OnScrape(queue_.Numbers(), clock_.Steady());
       return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_.Text()};
     }
     if (path == "/healthz")

@@ -1,7 +1,9 @@
 #pragma once
 
-#include <deque>
+#include <map>
 #include <mutex>
+#include <set>
+#include <thread>
 
 #include "operator/adapters/metrics/metrics.h"
 #include "operator/kubernetes/controller.h"
@@ -16,7 +18,7 @@ class OperatorMetrics final : public ControllerObserver {
  public:
   OperatorMetrics(const std::string& version, const std::string& lease, int workers);
 
-  void OnTaken(double waited_seconds) override;
+  void OnTaken(SteadyTime added, SteadyTime now) override;
   void OnReconciled(const char* result, double seconds) override;
   void OnTerminalError() override;
   void OnPanic() override;
@@ -30,16 +32,30 @@ class OperatorMetrics final : public ControllerObserver {
   void OnWatchRestarted(const std::string& reason);
   void OnLeading(bool leads);
   void OnTransition();
-  /// What the queue tells when it is asked; its sums become counters.
-  void OnQueue(const QueueNumbers& numbers);
-  [[nodiscard]] std::string Text() const { return metrics_.Text(); }
+  /// What is true at this moment only; the sums of the queue become counters.
+  void OnScrape(const QueueNumbers& queue, SteadyTime now);
+  [[nodiscard]] std::string Text();
 
  private:
+  void ShowConditions(const MetricLabels& base, const nlohmann::ordered_json& status);
+  void ShowSuccess(const std::string& cluster, const nlohmann::ordered_json& status);
+  bool Keeps(const KubeName& name, bool ended, const std::string& when);
+  struct Seen {
+    MetricLabels base;
+    nlohmann::ordered_json status;
+    Duration limit;  ///< of its phase
+  };
+  void Show(const Seen& seen);
+
   Metrics metrics_;
   const std::string lease_;
-  std::mutex mutex_;            ///< guards the two below
-  QueueNumbers queue_;          ///< as it was at the last scrape
-  std::deque<KubeName> ended_;  ///< objects at their end, oldest first; their series are bounded
+  std::mutex mutex_;                                  ///< guards what is below
+  std::set<std::pair<std::string, KubeName>> ended_;  ///< the newest at their end, by its time
+  std::set<KubeName> shown_;                          ///< objects with series
+  QueueNumbers queue_;                                ///< as it was at the last scrape
+  std::map<KubeName, Seen> unshown_;               ///< at their end, to be shown by the next scrape
+  std::map<std::thread::id, SteadyTime> working_;  ///< since when each worker is at its key
+  std::map<std::string, double> last_success_;     ///< by cluster
 };
 
 }  // namespace etcdrestore

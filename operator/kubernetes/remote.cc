@@ -48,6 +48,7 @@ std::string NextWords(const KubeObject& object) {
   if (phase == "AwaitingApproval")
     return "\nRead the plan. Then: etcdrestore approve " + name + " --plan-hash " +
            Text(Part(status, "plan"), "hash") + "\n";
+  if (phase == "Failed" && ReadyField(status, "reason") == "Cancelled") return "";
   if (phase == "Failed" && status.contains("pointOfNoReturn"))
     return "\nThe cluster is half restored. Mend what the message names; any change of the object "
            "(spec.notAfter, say) makes the run go on.\n";

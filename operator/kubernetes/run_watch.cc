@@ -1,6 +1,10 @@
 #include "operator/kubernetes/run_watch.h"
 
+#include "operator/kubernetes/verdict.h"
+
 namespace etcdrestore {
+
+using namespace std::chrono_literals;
 
 void RunWatch::OnNote(const std::string& line) {
   deps_.log.Info("Note",
@@ -39,7 +43,8 @@ void RunWatch::OnStatus(const nlohmann::ordered_json& status, const RunRecord& r
     const std::lock_guard lock(mutex_);
     if (record.point_of_no_return && !past_point_) {
       past_point_ = true;
-      done.emplace_back("Committed");
+      at_point_ = status;
+      if (!HalfDone(object_)) done.emplace_back("Committed");
     }
     for (const PhaseSpan& span : record.timeline) {
       const std::string name = PhaseName(span.phase);
@@ -59,8 +64,10 @@ Status RunWatch::MayAct() {
   if (Status leads = deps_.guard.Check(); !leads) return leads;
   const std::lock_guard lock(mutex_);
   if (!past_point_ || prepared_) return {};
-  if (Status ready = deps_.commit(); !ready)
-    return ready.error().In("before the point of no return");
+  Status ready = deps_.commit();
+  // Last, and not when there is time for it: who takes over must know that half is done.
+  if (ready) ready = deps_.publisher.WriteNow(Call().Within(30s), at_point_);
+  if (!ready) return ready.error().In("before the point of no return");
   prepared_ = true;
   return {};
 }

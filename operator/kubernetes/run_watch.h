@@ -40,6 +40,7 @@ class RunWatch final : public RunListener {
   const EtcdRestore& object_;
   std::mutex mutex_;  ///< guards the rest: nodes are worked on in parallel
   bool past_point_ = false;
+  nlohmann::ordered_json at_point_;  ///< the status in which the run passed it
   bool prepared_ = false;
   std::set<std::string> told_;
 };

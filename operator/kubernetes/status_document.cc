@@ -64,7 +64,8 @@ const Json& StatusSchema() { return ObjectSchema()["properties"]["status"]; }
 
 Json NextStatus(const Json& previous, const Json& next) {
   Json fit = FitToSchema(next, StatusSchema());
-  if (!previous.is_object() || !previous.contains("conditions")) return fit;
+  if (!previous.is_object() || !previous.contains("conditions") || !fit.contains("conditions"))
+    return fit;
   for (Json& condition : fit["conditions"]) {
     for (const Json& old : previous["conditions"]) {
       if (old.value("type", "") == condition["type"] &&

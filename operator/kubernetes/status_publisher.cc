@@ -38,7 +38,8 @@ void StatusPublisher::Loop(const std::stop_token& stop) {
   while (wake_.wait(lock, stop, [this] { return pending_.has_value(); })) {
     const SteadyTime due = pacer_.Due(deps_.clock.Steady());
     wake_.wait_until(lock, stop, due, [] { return false; });
-    if (stop.stop_requested() || !pending_) continue;
+    if (stop.stop_requested()) return;
+    if (!pending_) continue;
     const nlohmann::ordered_json status = std::move(*pending_);
     pending_.reset();
     pacer_.Wrote(deps_.clock.Steady());

@@ -22,10 +22,30 @@ KubeName NameOf(const KubeObject& object) {
   return {MetaOf(object, "namespace"), MetaOf(object, "name")};
 }
 
+CachedObject ObjectCache::Parsed(const std::string& text) {
+  return text.empty() ? nullptr : std::make_shared<const KubeObject>(KubeObject::parse(text));
+}
+
 CachedObject ObjectCache::Find(const KubeName& name) const {
+  std::string text;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = objects_.find(name);
+    if (found == objects_.end()) return nullptr;
+    text = found->second.text;
+  }
+  return Parsed(text);
+}
+
+CachedObject ObjectCache::FindIf(const std::string& part,
+                                 const std::function<bool(const KubeObject&)>& is) const {
   const std::lock_guard lock(mutex_);
-  const auto found = objects_.find(name);
-  return found == objects_.end() ? nullptr : found->second;
+  for (const auto& [name, slot] : objects_) {
+    if (slot.text.find(part) == std::string::npos) continue;
+    CachedObject object = Parsed(slot.text);
+    if (is(*object)) return object;
+  }
+  return nullptr;
 }
 
 std::size_t ObjectCache::size() const {
@@ -35,12 +55,16 @@ std::size_t ObjectCache::size() const {
 
 std::vector<ObjectChange> ObjectCache::Put(CachedObject object) {
   const KubeName name = NameOf(*object);
-  const std::lock_guard lock(mutex_);
-  CachedObject& slot = objects_[name];
-  const CachedObject before = std::exchange(slot, object);
-  if (before && MetaOf(*before, "uid") != MetaOf(*object, "uid"))
-    return {{name, before, nullptr}, {name, nullptr, object}};
-  return {{name, before, object}};
+  const std::string uid = MetaOf(*object, "uid");
+  Slot next{uid, MetaOf(*object, "resourceVersion"), object->dump()};
+  Slot before;
+  {
+    const std::lock_guard lock(mutex_);
+    before = std::exchange(objects_[name], std::move(next));
+  }
+  CachedObject old = Parsed(before.text);
+  if (old && before.uid != uid) return {{name, old, nullptr}, {name, nullptr, object}};
+  return {{name, old, object}};
 }
 
 std::vector<ObjectChange> ObjectCache::Upsert(KubeObject object) {
@@ -60,8 +84,8 @@ std::vector<ObjectChange> ObjectCache::ListItem(KubeObject object) {
     const std::lock_guard lock(mutex_);
     listed_.insert(name);
     const auto known = objects_.find(name);
-    if (known != objects_.end() && MetaOf(*known->second, "uid") == MetaOf(object, "uid") &&
-        MetaOf(*known->second, "resourceVersion") == MetaOf(object, "resourceVersion"))
+    if (known != objects_.end() && known->second.uid == MetaOf(object, "uid") &&
+        known->second.version == MetaOf(object, "resourceVersion"))
       return {};
   }
   return Put(Stripped(std::move(object)));
@@ -75,7 +99,7 @@ std::vector<ObjectChange> ObjectCache::ListEnd() {
       ++it;
       continue;
     }
-    gone.push_back({it->first, it->second, nullptr});
+    gone.push_back({it->first, Parsed(it->second.text), nullptr});
     it = objects_.erase(it);
   }
   listed_.clear();

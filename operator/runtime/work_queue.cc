@@ -12,8 +12,8 @@ void QueueState::Ready(const std::string& key, const Waiting& waiting) {
   dirty_[key].lane = waiting.lane;
   if (!known) dirty_[key].added = waiting.added;
   if (!known) ++adds_;
-  if (busy_.contains(key)) return;
-  if (std::find(ready_.begin(), ready_.end(), key) == ready_.end()) ready_.push_back(key);
+  // A known key is in ready_ already, or comes there when it is done.
+  if (!known && !busy_.contains(key)) ready_.push_back(key);
 }
 
 void QueueState::Add(const std::string& key, const std::string& lane, SteadyTime now) {

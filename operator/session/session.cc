@@ -1,5 +1,7 @@
 #include "operator/session/session.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
@@ -13,6 +15,7 @@
 #include "operator/base/holder.h"
 #include "operator/session/logged_node.h"
 #include "operator/session/sources.h"
+#include "reconcilers/restore/old_data.h"
 #include "reconcilers/restore/script_machine.h"
 
 namespace etcdrestore {
@@ -65,7 +68,7 @@ class Session {
          [this](const Call& one) {
            return OpenSources(one, input_.values, target_->object.spec, clock_, SnapshotNodes());
          },
-         [this](const std::string& text) { return AdoptState(text); },
+         [this](const std::string& text) { return ReadZipState(text); },
          [this] { return host_keys_; }, [&rke](const Call& one) { return rke->Version(one); },
          IsDeadHere, WaitOrStop, folder_},
         input_.request);
@@ -127,8 +130,10 @@ class Session {
     for (const std::string& path : {state + "/clusters", folder_}) {
       if (Status made = MakeFolder(path); !made) return made;
     }
+    if (!input_.lock_file) return MakeConnector();
     auto lock = FileLock::Take(state + "/clusters/" + target_->object.spec.cluster_name + ".lock",
-                               OwnHolderId() + " for run " + target_->run_key + "\n");
+                               "process " + std::to_string(::getpid()) + ", since " +
+                                   FormatTime(clock_.Now()) + ", run " + target_->run_key + "\n");
     if (!lock) return lock.error();
     lock_.emplace(std::move(*lock));
     return MakeConnector();
@@ -206,7 +211,7 @@ class Session {
     }
     return MakeScriptMachine(std::move(logged), node.name,
                              {OwnHolderId(), target_->object.spec.cluster_name},
-                             {target_->run, target_->config.prefix_path});
+                             {target_->run, target_->config.prefix_path, node.node.docker_socket});
   }
 
   std::vector<SnapshotNode> SnapshotNodes() {
@@ -220,11 +225,10 @@ class Session {
     return etcd;
   }
 
-  Status AdoptState(const std::string& text) {
+  Result<ClusterState> ReadZipState(const std::string& text) {
     auto state = ParseClusterStateText(text);
-    if (!state) return state.error();
-    target_->state = std::move(*state);
-    return {};
+    if (state && !target_->state) target_->state = *state;
+    return state;
   }
 
   void WriteStatus(const RunRecord& record) {
@@ -238,6 +242,7 @@ class Session {
     for (const std::string& line : accepted_) listener_.OnNote(line);
     result.ending = record.ending;
     result.error = record.error;
+    result.message = record.message;
     result.status = ToStatus(*target_, record, clock_.Now());
     result.run = target_->run;
     for (const PhaseSpan& span : record.timeline) {
@@ -249,8 +254,20 @@ class Session {
       result.where_things_stand = WhereThingsStand(*target_, record);
     for (const TargetNode* node : target_->EtcdNodes()) {
       const NodeFacts* facts = record.seen.Of(*node);
-      if (facts != nullptr && facts->receipt && facts->receipt->stage >= Stage::kCommitted)
-        result.way_back.emplace_back(node->name, WayBack(*target_, *facts));
+      if (facts == nullptr || !facts->receipt || facts->receipt->stage < Stage::kCommitted ||
+          !IsKept(*target_, *facts, facts->receipt->old_data_path))
+        continue;
+      result.way_back.emplace_back(node->name, WayBack(*target_, *facts));
+      if (facts->receipt->stage == Stage::kFinished)
+        result.old_data_until = FormatTime(SystemTime(std::chrono::duration_cast<Duration>(
+            std::chrono::duration<double>(facts->receipt->finished_at + KeepFor(*target_)))));
+    }
+    for (const TargetNode& node : target_->replaced) {
+      result.reminders.push_back(
+          "node " + node.name +
+          " was replaced. Unless it was seen to be stopped, keep it off the network, or run on it "
+          "before it comes back: docker update --restart=no $(docker ps -aq); docker stop etcd "
+          "kube-apiserver kubelet");
     }
     const std::string state = folder_ + "/rke/cluster.rkestate";
     if (record.ending != Ending::kDone || !FileExists(state)) return;

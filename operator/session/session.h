@@ -17,6 +17,9 @@ struct SessionInput {
   /// Keys, known hosts and snapshots may also come from files of this machine; never in a
   /// management cluster, where the object's author is not the operator's owner.
   bool local_files = true;
+  /// Not where a Lease keeps other processes out: a file's lock outlives the Lease of a process
+  /// that stands still, and would keep its successor out too.
+  bool lock_file = true;
   std::string known_hosts_file;  ///< used when the spec names none; "" for ~/.ssh/known_hosts
   RunRequest request;
   std::function<Status()> may_act;  ///< asked before each command on a node; empty: always
@@ -31,6 +34,7 @@ struct SessionInput {
 struct SessionResult {
   Ending ending = Ending::kRejected;
   Error error;
+  std::string message;                                 ///< of a good end
   std::string run;                                     ///< its short name; "" when it never began
   nlohmann::ordered_json status;                       ///< the same document as the object's status
   std::vector<std::pair<std::string, Duration>> took;  ///< phase -> time, in their order
@@ -39,6 +43,8 @@ struct SessionResult {
   std::map<std::string, std::string> made;  ///< after rke: file name for people -> where it lies
   std::vector<std::string> outputs;         ///< the same, copied to where people find it
   std::vector<std::pair<std::string, std::vector<std::string>>> way_back;  ///< node -> commands
+  std::vector<std::string> reminders;  ///< what a person has to see to after a good end
+  std::string old_data_until;          ///< when old data may go, after a verified end; else ""
 };
 
 /// The composition root of one run, the same in both modes: connects real adapters, runs the

@@ -7,6 +7,9 @@
 namespace etcdrestore {
 namespace {
 
+/// A store that says nothing for so long is asked anew; six such tries are what a person waits for.
+constexpr std::chrono::seconds kSilence{15};
+
 Result<std::string> Text(const Values& values, const std::optional<ValueRef>& reference) {
   if (!reference) return std::string();
   auto value = values.Resolve(*reference);
@@ -47,6 +50,7 @@ Result<SnapshotSource> Open(const S3SourceSpec& spec, const Values& values, cons
   auto ca = Text(values, spec.ca);
   if (!ca) return ca.error();
   options.http.tls.ca_pem = *ca;
+  options.http.idle_timeout = kSilence;
   auto store = S3Store::Open(std::move(options), clock);
   if (!store) return store.error();
   // A node does not know a private CA; there the snapshot is relayed.
@@ -58,6 +62,7 @@ Result<SnapshotSource> Open(const HttpSourceSpec& spec, const Values& values, co
   auto ca = Text(values, spec.ca);
   if (!ca) return ca.error();
   options.tls.ca_pem = *ca;
+  options.idle_timeout = kSilence;
   auto store = UrlStore::Open(Secret(spec.url), std::move(options), clock);
   if (!store) return store.error();
   return SnapshotSource{std::move(*store), "", !spec.ca};

@@ -30,6 +30,7 @@ Result<NodeFacts> Crew::LookAt(const Call& call, const TargetNode& node,
     const std::lock_guard lock(mutex_);
     machines_[node.name] = std::move(*connected);
   }
+  if (auto seen = machine->Looked(options)) return std::move(*seen);
   return machine->Look(call, options);
 }
 
@@ -63,7 +64,10 @@ Status Crew::Do(const Call& call, const std::vector<std::string>& names, const O
       results[i] = *over;
       return;
     }
-    results[i] = one(*chosen[i], *machines_.at(chosen[i]->name), seen.Of(*chosen[i]));
+    Machine& machine = *machines_.at(chosen[i]->name);
+    machine.LookWithActs(with_acts_);
+    results[i] = one(*chosen[i], machine, seen.Of(*chosen[i]));
+    machine.LookWithActs(std::nullopt);
   });
   std::optional<Error> worst;
   for (const Status& result : results) {

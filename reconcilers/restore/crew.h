@@ -30,12 +30,16 @@ class Crew {
   /// for all. A terminal error wins over a transient one; the message names every node that failed.
   Status Do(const Call& call, const std::vector<std::string>& names, const Observation& seen,
             const OneNode& one);
+  /// The acts of Do look with these options as well, and a Look with the same options that follows
+  /// at once needs no second trip to those nodes.
+  void LookWithActs(std::optional<LookOptions> options) { with_acts_ = options; }
 
  private:
   Result<NodeFacts> LookAt(const Call& call, const TargetNode& node, const LookOptions& options);
 
   const Target& target_;
   Connect connect_;
+  std::optional<LookOptions> with_acts_;
   std::mutex mutex_;  ///< guards machines_; never held over a remote call
   std::map<std::string, std::unique_ptr<Machine>> machines_;
 };

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "reconcilers/restore/judges.h"
+#include "reconcilers/restore/old_data.h"
 
 namespace etcdrestore {
 namespace {
@@ -112,7 +113,8 @@ Status Executor::Execute(const Call& call, Act act, const RunPlan& plan,
           [&](Machine& machine, const NodeFacts&) { return machine.MoveOldDataAside(call); });
     case Act::kRemoveContainers:
       return each([&](Machine& machine, const NodeFacts& facts) {
-        return machine.RemoveContainers(call, ContainersToRemove(facts));
+        return machine.RemoveContainers(call, ContainersToRemove(deps_.target, facts),
+                                        deps_.target.object.spec.clean.anonymous_volumes);
       });
     case Act::kCleanPaths:
       return each([&](Machine& machine, const NodeFacts&) { return machine.CleanPaths(call); });
@@ -142,6 +144,16 @@ Status Executor::Execute(const Call& call, Act act, const RunPlan& plan,
     case Act::kRestartNetwork:
       return each([&](Machine& machine, const NodeFacts& facts) {
         return machine.Restart(call, NetworkContainersToRestart(facts));
+      });
+    case Act::kPurge:
+      return Purge(call, todo, seen);
+    case Act::kDeletePods:
+      return each([&](Machine& machine, const NodeFacts&) {
+        std::vector<std::string> names;
+        for (const NetworkPod& pod : StaleNetworkPods(deps_.target, seen).pods) {
+          if (!pod.terminating) names.push_back(pod.name);
+        }
+        return machine.DeletePods(call, names);
       });
     case Act::kRemoveStaleNodes:
       return RemoveStaleNodes(call, seen);
@@ -242,6 +254,7 @@ Status Executor::Record(const Call& call, Stage stage, const Todo& todo, const O
         Receipt receipt = *facts->receipt;
         receipt.stage = stage;
         (stage == Stage::kFinished ? receipt.finished_at : receipt.restored_at) = facts->now;
+        receipt.keep_for = KeepFor(deps_.target);
         return machine.WriteReceipt(call, receipt);
       });
 }
@@ -274,6 +287,21 @@ Status Executor::PoliciesBack(const Call& call, const Todo& todo, const Observat
         }
         if (Status set = machine.SetPolicies(call, policies); !set) return set;
         return machine.Start(call, stopped);
+      });
+}
+
+Status Executor::Purge(const Call& call, const Todo& todo, const Observation& seen) {
+  return deps_.crew.Do(
+      call, todo.nodes, seen,
+      [&](const TargetNode& node, Machine& machine, const NodeFacts* facts) -> Status {
+        if (facts == nullptr) return NotSeen(node);
+        for (const OldDataDue& due : OldDataToPurge(deps_.target, *facts)) {
+          if (Status gone = machine.Purge(call, due); !gone) return gone;
+          deps_.progress("node " + node.name + ": removed the old data that run " + due.kept +
+                         " moved aside; run " + due.run + " was verified longer ago than " +
+                         HumanDuration(deps_.target.object.spec.clean.keep_old_data_for));
+        }
+        return {};
       });
 }
 

@@ -41,10 +41,11 @@ class Executor {
   /// folder).
   [[nodiscard]] bool RkeUpFinished() const;
   [[nodiscard]] bool ReplacedFenced() const { return fenced_; }
-  /// Brings images to nodes that lack them, from nodes that have them: the etcd image to etcd
-  /// nodes, for a rebuild all of rke's images to nodes that stand in for dead ones. Additive. A
-  /// failure is told to people; the Preflight checks say what is missing in the end. True when
-  /// something may have been brought.
+  /// Brings images to nodes that lack them: the etcd image to etcd nodes, for a rebuild all of
+  /// rke's images to nodes that stand in for dead ones. The etcd image is pulled where cluster.yml
+  /// names its registry; what is still missing is sent from a node that has it, else the etcd image
+  /// is asked of its own registry. Additive. A failure is told to people; the Preflight checks say
+  /// what is missing in the end. True when something may have been brought.
   bool ProvideImages(const Call& call, const std::string& etcd_image, StrategyKind strategy,
                      const Observation& seen);
   [[nodiscard]] std::string KubeconfigPath() const;
@@ -58,11 +59,16 @@ class Executor {
   Status Commit(const Call& call, const Todo& todo, const Observation& seen);
   Status Record(const Call& call, Stage stage, const Todo& todo, const Observation& seen);
   Status FenceReplaced(const Call& call);
+  bool Pull(const Call& call, const TargetNode& node, const std::string& image, const Secret& login,
+            const Observation& seen);
+  bool RelayFromAny(const Call& call, const TargetNode& node,
+                    const std::vector<std::string>& images, const Observation& seen);
   Status Relay(const Call& call, const std::string& from, const std::string& to,
                const std::vector<std::string>& images, const Observation& seen);
   Status PoliciesOff(const Call& call, const Todo& todo, const Observation& seen);
   Status PoliciesBack(const Call& call, const Todo& todo, const Observation& seen);
   Status RkeUp(const Call& call, const Observation& seen);
+  Status Purge(const Call& call, const Todo& todo, const Observation& seen);
   Status RemoveStaleNodes(const Call& call, const Observation& seen);
 
   Deps deps_;

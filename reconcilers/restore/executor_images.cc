@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "operator/ports/byte_pipe.h"
+#include "reconcilers/cluster/registries.h"
 #include "reconcilers/restore/executor.h"
 
 namespace etcdrestore {
@@ -13,6 +14,11 @@ bool Has(const NodeFacts& facts, const std::string& image) {
   return std::find(facts.images.begin(), facts.images.end(), image) != facts.images.end();
 }
 
+/// rke's images, also those from a private registry.
+bool IsOfRke(const std::string& image) {
+  return image.starts_with("rancher/") || image.find("/rancher/") != std::string::npos;
+}
+
 /// rke's images on a node that was part of the cluster: all that a new node needs.
 std::set<std::string> ClusterImages(const Target& target, const Observation& seen) {
   std::set<std::string> images;
@@ -20,7 +26,7 @@ std::set<std::string> ClusterImages(const Target& target, const Observation& see
     const NodeFacts* facts = seen.Of(node);
     if (facts == nullptr || node.replacement) continue;
     for (const std::string& image : facts->images) {
-      if (image.starts_with("rancher/")) images.insert(image);
+      if (IsOfRke(image)) images.insert(image);
     }
   }
   return images;
@@ -43,27 +49,49 @@ std::vector<std::string> Missing(const TargetNode& node, const NodeFacts& facts,
 bool Executor::ProvideImages(const Call& call, const std::string& etcd_image, StrategyKind strategy,
                              const Observation& seen) {
   const std::set<std::string> cluster_images = ClusterImages(deps_.target, seen);
+  const auto login = DockerLogin(deps_.target.config, etcd_image);
   bool tried = false;
   for (const TargetNode& node : deps_.target.nodes) {
     const NodeFacts* facts = seen.Of(node);
     if (facts == nullptr || !facts->containers) continue;
-    const std::vector<std::string> missing =
-        Missing(node, *facts, etcd_image, strategy, cluster_images);
+    std::vector<std::string> missing = Missing(node, *facts, etcd_image, strategy, cluster_images);
     if (missing.empty()) continue;
-    for (const auto& [donor, has] : seen.facts) {
-      const bool all =
-          std::all_of(missing.begin(), missing.end(),
-                      [&has = has](const std::string& image) { return Has(has, image); });
-      if (donor == node.name || !all) continue;
-      deps_.progress("node " + node.name + " lacks " + std::to_string(missing.size()) +
-                     " images, sending them from " + donor);
-      tried = true;
-      const Status sent = Relay(call, donor, node.name, missing, seen);
-      if (sent) break;
-      deps_.progress("sending images from " + donor + " failed: " + sent.error().message);
-    }
+    tried = true;
+    const bool lacks_etcd = missing.front() == etcd_image;
+    if (lacks_etcd && login && Pull(call, node, etcd_image, *login, seen))
+      missing.erase(missing.begin());
+    if (missing.empty() || RelayFromAny(call, node, missing, seen)) continue;
+    // No node has it and no registry of cluster.yml: the image's own is what is left.
+    if (lacks_etcd && !login) (void)Pull(call, node, etcd_image, Secret("{}"), seen);
   }
   return tried;
+}
+
+bool Executor::Pull(const Call& call, const TargetNode& node, const std::string& image,
+                    const Secret& login, const Observation& seen) {
+  deps_.progress("node " + node.name + " lacks " + image + ", pulling it from " +
+                 RegistryOf(image));
+  const Status pulled = deps_.crew.Do(call, {node.name}, seen,
+                                      [&](const TargetNode&, Machine& machine, const NodeFacts*) {
+                                        return machine.PullImage(call, image, login);
+                                      });
+  if (!pulled) deps_.progress("pulling failed: " + pulled.error().message);
+  return pulled.has_value();
+}
+
+bool Executor::RelayFromAny(const Call& call, const TargetNode& node,
+                            const std::vector<std::string>& images, const Observation& seen) {
+  for (const auto& [donor, has] : seen.facts) {
+    const bool all = std::all_of(images.begin(), images.end(),
+                                 [&has = has](const auto& image) { return Has(has, image); });
+    if (donor == node.name || !all) continue;
+    deps_.progress("node " + node.name + " lacks " + std::to_string(images.size()) +
+                   " images, sending them from " + donor);
+    const Status sent = Relay(call, donor, node.name, images, seen);
+    if (sent) return true;
+    deps_.progress("sending images from " + donor + " failed: " + sent.error().message);
+  }
+  return false;
 }
 
 Status Executor::Relay(const Call& call, const std::string& from, const std::string& to,

@@ -53,7 +53,7 @@ Status Executor::RkeUp(const Call& call, const Observation& seen) {
   const Status swept = deps_.crew.Do(
       call, {}, seen, [&](const TargetNode&, Machine& machine, const NodeFacts* facts) -> Status {
         return facts == nullptr ? Status()
-                                : machine.RemoveContainers(call, OneShotLeftovers(*facts));
+                                : machine.RemoveContainers(call, OneShotLeftovers(*facts), true);
       });
   if (!swept) return swept;
 

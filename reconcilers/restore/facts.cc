@@ -44,6 +44,12 @@ ContainerFacts ContainerOf(const Json& json) {
   return facts;
 }
 
+/// Where a user is root by a container only, the look itself runs in one.
+bool IsOwnWayToRoot(const Json& json) {
+  const Json& labels = json.at("labels");
+  return labels.is_object() && labels.contains("etcdrestore.io/root");
+}
+
 void ReadStatus(const Json& json, EtcdFacts& facts) {
   const Json& status = json.at(0).at("Status");
   const Json& header = status.at("header");
@@ -92,6 +98,23 @@ std::vector<KubeNode> NodesOf(const Json& list) {
   return nodes;
 }
 
+/// Those that have ended are nothing to restart.
+std::vector<NetworkPod> NetworkPodsOf(const Json& lists) {
+  std::vector<NetworkPod> pods;
+  for (const Json& list : lists) {
+    for (const Json& item : list.at("items")) {
+      const Json& metadata = item.at("metadata");
+      const Json& status = item.at("status");
+      const std::string phase = status.value("phase", "");
+      if (phase == "Succeeded" || phase == "Failed") continue;
+      pods.push_back(
+          {metadata.at("name"), metadata.at("uid"), item.at("spec").value("nodeName", ""),
+           SecondsOfTime(status.value("startTime", "")), metadata.contains("deletionTimestamp")});
+    }
+  }
+  return pods;
+}
+
 /// One look being read: which handler takes which key.
 class LookReader {
  public:
@@ -119,6 +142,9 @@ class LookReader {
     if (key == "docker_error") return facts_.docker_error = text, true;
     if (key == "containers") return facts_.containers.emplace(), true;
     if (key == "ca") return facts_.ca_pem = WithLines(text), true;
+    if (key == "encryption_asked") return facts_.encryption_keys.emplace(), true;
+    if (key == "encryption_key" && facts_.encryption_keys)
+      return facts_.encryption_keys->push_back(text), true;
     if (key == "curl") return facts_.has_curl = true;
     if (key == "wget") return facts_.has_wget = true;
     if (key == "image") return facts_.images.push_back(text), true;
@@ -157,8 +183,12 @@ class LookReader {
   void TakeJson(const std::string& key, const std::string& text) {
     const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
     try {
-      if (key == "container" && facts_.containers) facts_.containers->push_back(ContainerOf(json));
-      if (key == "finished") facts_.finished_runs.push_back(json.at("runKey"));
+      if (key == "container" && facts_.containers && !IsOwnWayToRoot(json))
+        facts_.containers->push_back(ContainerOf(json));
+      if (key == "finished")
+        facts_.finished_runs.push_back(
+            {json.at("runKey"), json.value("run", ""), json.value("oldDataPath", ""),
+             json.value("finishedAt", 0.0), json.value("keepFor", Receipt().keep_for)});
       if (key == "etcd_status") ReadStatus(json, etcd_), etcd_status_ = true;
       if (key == "etcd_hash_revision") etcd_.hash_revision = json;
       if (key == "etcd_hash") ReadHash(json, etcd_);
@@ -167,6 +197,7 @@ class LookReader {
       if (key == "etcd_count") etcd_.keys = json.get<std::uint64_t>();
       if (key == "api_nodes") facts_.api.nodes = NodesOf(json);
       if (key == "api_leases") TakeLeases(json);
+      if (key == "api_pods") facts_.api.network_pods = NetworkPodsOf(json);
     } catch (const Json::exception& error) {
       if (key.starts_with("etcd_")) facts_.etcd_error = key + ": " + text.substr(0, 300);
       if (key == "container") facts_.containers.reset();

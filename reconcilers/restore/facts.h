@@ -70,6 +70,15 @@ struct EtcdFacts {
   std::vector<std::string> alarms;
 };
 
+/// A run that ended well on this node, from its archived receipt.
+struct FinishedRun {
+  std::string run_key;
+  std::string run;            ///< short name
+  std::string old_data_path;  ///< where it kept the oldest data
+  double finished_at = 0;     ///< seconds of the node's clock
+  double keep_for = 0;        ///< seconds that it promised to keep that data
+};
+
 struct LockFacts {
   std::string holder;  ///< "" when nobody holds the node
   std::string cluster;
@@ -83,6 +92,15 @@ struct KubeNode {
   std::string internal_ip;
 };
 
+/// A pod of the cluster's network in kube-system, found by rke's labels.
+struct NetworkPod {
+  std::string name;
+  std::string uid;
+  std::string node;
+  double started_at = 0;  ///< seconds of its node's clock; 0 when no kubelet has taken it yet
+  bool terminating = false;
+};
+
 /// What the cluster's own API says, asked on a control plane node. Empty optionals: it did not
 /// answer.
 struct ApiFacts {
@@ -90,11 +108,13 @@ struct ApiFacts {
   std::string message;  ///< what it said instead
   std::optional<bool> secrets_listed;
   std::optional<std::vector<KubeNode>> nodes;
+  std::optional<std::vector<NetworkPod>> network_pods;
 };
 
 struct NodeFacts {
-  double now = 0;   ///< the node's clock, seconds since the epoch
-  double skew = 0;  ///< node's clock less ours as far as the round trip proves it, seconds
+  double now = 0;      ///< the node's clock, seconds since the epoch
+  double skew = 0;     ///< node's clock less ours as far as the round trip proves it, seconds
+  std::string access;  ///< for people: the host key and the way to root
   std::string docker_version;  ///< "" when the daemon did not answer
   std::string docker_error;
   std::optional<std::vector<ContainerFacts>> containers;
@@ -103,10 +123,13 @@ struct NodeFacts {
   std::string etcdutl;
   std::string etcdutl_image;      ///< the image whose tool that is; only when asked for
   bool etcdutl_can_bump = false;  ///< and it knows --bump-revision; only when asked for
+  /// Names ("aescbc:key1") in the API server's encryption configuration, none when it has no such
+  /// file; nullopt: not asked for, or there is no API server container.
+  std::optional<std::vector<std::string>> encryption_keys;
   bool has_curl = false, has_wget = false;
-  std::optional<Receipt> receipt;          ///< nullopt: there is none
-  std::string receipt_error;               ///< not empty: there is one that cannot be read
-  std::vector<std::string> finished_runs;  ///< run keys of archived receipts
+  std::optional<Receipt> receipt;  ///< nullopt: there is none
+  std::string receipt_error;       ///< not empty: there is one that cannot be read
+  std::vector<FinishedRun> finished_runs;
   LockFacts lock;
   DataFacts data;
   std::string ca_pem;  ///< /etc/kubernetes/ssl/kube-ca.pem, "" when absent

@@ -8,6 +8,7 @@
 #include "reconcilers/restore/identity.h"
 #include "reconcilers/restore/judges.h"
 #include "reconcilers/restore/judging.h"
+#include "reconcilers/restore/old_data.h"
 
 namespace etcdrestore {
 namespace {
@@ -69,19 +70,11 @@ std::optional<Error> WrongMembers(const RunView& view, const TargetNode& node,
 
 /// Compares two members at one revision; unequal compaction makes hashes incomparable (facts/lab.md
 /// 6).
-Judgement Compare(const RunView& view, const TargetNode& a, const EtcdFacts& left,
-                  const TargetNode& b, const EtcdFacts& right) {
-  if (left.hash_revision != right.hash_revision ||
-      left.compact_revision != right.compact_revision) {
-    if (!AnyApiServerRuns(view) && left.revision != right.revision) {
-      return Refused{Terminal(
-          "MembersDiffer",
-          fmt::format("etcd on {} is at revision {}, on {} at {}: they hold different data", a.name,
-                      left.revision, b.name, right.revision))};
-    }
+Judgement Compare(const TargetNode& a, const EtcdFacts& left, const TargetNode& b,
+                  const EtcdFacts& right) {
+  if (left.hash_revision != right.hash_revision || left.compact_revision != right.compact_revision)
     return Todo{{b.name}, b.name + ": not yet at the same revision as " + a.name};
-  }
-  if (left.hash != right.hash || (left.revision == right.revision && left.keys != right.keys)) {
+  if (left.hash != right.hash) {
     return Refused{
         Terminal("MembersDiffer", fmt::format("etcd on {} and on {} hold different data at "
                                               "revision {}: hash {} and {}, keys {} and {}",
@@ -89,6 +82,14 @@ Judgement Compare(const RunView& view, const TargetNode& a, const EtcdFacts& lef
                                               right.hash, left.keys, right.keys))};
   }
   return Done{};
+}
+
+/// Leases end by themselves once etcd runs, those of API servers after 15 s. Each takes a revision
+/// and at least one key; whatever else is written takes none.
+bool OnlyLeasesEnded(const RunView& view, const EtcdFacts& etcd) {
+  const auto live = static_cast<std::int64_t>(view.plan.snapshot.facts.live_keys);
+  const auto keys = static_cast<std::int64_t>(etcd.keys);
+  return keys > 0 && etcd.revision - view.plan.ExpectedRevision() <= live - keys;
 }
 
 bool IsNetworkContainer(const std::string& name) {
@@ -114,6 +115,29 @@ std::vector<std::string> NetworkContainersToRestart(const NodeFacts& facts) {
   return names;
 }
 
+StalePods StaleNetworkPods(const Target& target, const Observation& seen) {
+  StalePods stale;
+  const NodeFacts* facts = nullptr;
+  for (const TargetNode& node : target.nodes) {
+    facts = seen.Of(node);
+    if (facts == nullptr || !facts->api.network_pods) continue;
+    stale.told_by = &node;
+    break;
+  }
+  if (stale.told_by == nullptr) return stale;
+  for (const NetworkPod& pod : *facts->api.network_pods) {
+    const auto at = seen.facts.find(pod.node);
+    if (at == seen.facts.end() || !at->second.receipt || !at->second.containers) continue;
+    const auto& containers = *at->second.containers;
+    const bool shown = std::any_of(containers.begin(), containers.end(), [&](const auto& one) {
+      return one.name.find("_" + pod.uid + "_") != std::string::npos;
+    });
+    const bool old = pod.started_at > 0 && pod.started_at <= at->second.receipt->restored_at;
+    if (!shown && old) stale.pods.push_back(pod);
+  }
+  return stale;
+}
+
 Judgement JudgeEtcdStarted(const RunView& view) {
   return EachNode(view, OnEtcd, [](const TargetNode&, const NodeFacts& facts) {
     return AllRunning(facts, {"etcd"});
@@ -132,13 +156,14 @@ Judgement JudgeEtcdVerified(const RunView& view) {
     }
     const EtcdFacts& etcd = *facts->etcd;
     if (auto wrong = WrongMembers(view, *node, etcd)) return Refused{*wrong};
-    if (etcd.revision < expected || (etcd.revision != expected && !AnyApiServerRuns(view))) {
+    const bool explained = AnyApiServerRuns(view) || OnlyLeasesEnded(view, etcd);
+    if (etcd.revision < expected || (etcd.revision != expected && !explained)) {
       return Refused{Terminal(
           "WrongRevision", fmt::format("etcd on node {} is at revision {}, exactly {} was expected",
                                        node->name, etcd.revision, expected))};
     }
     if (first == nullptr) first = node;
-    Judgement equal = Compare(view, *first, *view.seen.Of(*first)->etcd, *node, etcd);
+    Judgement equal = Compare(*first, *view.seen.Of(*first)->etcd, *node, etcd);
     if (!std::holds_alternative<Done>(equal)) return equal;
   }
   return Done{};
@@ -200,6 +225,18 @@ Judgement JudgeNetworkRestarted(const RunView& view) {
   });
 }
 
+/// What no API server tells is left to the look that settles the run, which demands it.
+Judgement JudgeNetworkPodsRestarted(const RunView& view) {
+  const StalePods stale = StaleNetworkPods(view.target, view.seen);
+  for (const NetworkPod& pod : stale.pods) {
+    if (!pod.terminating)
+      return Todo{
+          {stale.told_by->name},
+          "pod " + pod.name + " on " + pod.node + " has not been restarted since the restore"};
+  }
+  return Done{};
+}
+
 Judgement JudgeStaleNodesGone(const RunView& view) {
   for (const TargetNode& node : view.target.nodes) {
     const NodeFacts* facts = view.seen.Of(node);
@@ -238,8 +275,11 @@ Judgement JudgeSettled(const RunView& view) {
       api_started = std::max(api_started, api->started_at);
     if (facts.api.nodes) nodes = &*facts.api.nodes;
   }
+  const StalePods stale = StaleNetworkPods(view.target, view.seen);
   return EachNode(view, Everywhere, [&](const TargetNode& node, const NodeFacts& facts) -> Unmet {
     if (Unmet unmet = AllRunning(facts, node.Components())) return unmet;
+    if (stale.told_by == nullptr) return "no API server told its network pods yet";
+    if (!stale.pods.empty()) return "pod " + stale.pods.front().name + " is still the old one";
     const NodeFacts* before = view.previous != nullptr ? view.previous->Of(node) : nullptr;
     for (const std::string& name : node.Components()) {
       const ContainerFacts* earlier = before != nullptr ? before->Container(name) : nullptr;
@@ -260,6 +300,14 @@ Judgement JudgeSettled(const RunView& view) {
       return std::nullopt;
     }
     return "there is no Node object " + node.name;
+  });
+}
+
+Judgement JudgeOldDataPurged(const RunView& view) {
+  return EachNode(view, OnEtcd, [&](const TargetNode&, const NodeFacts& facts) -> Unmet {
+    const auto due = OldDataToPurge(view.target, facts);
+    if (due.empty()) return std::nullopt;
+    return "old data of run " + due.front().run + " has been kept for as long as was asked";
   });
 }
 

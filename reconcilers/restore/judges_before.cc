@@ -68,7 +68,9 @@ std::vector<std::string> OneShotLeftovers(const NodeFacts& facts) {
   return names;
 }
 
-std::vector<std::string> ContainersToRemove(const NodeFacts& facts) {
+namespace {
+
+bool IsOfTheCluster(const ContainerFacts& container) {
   // rke's names, facts/rke.md 3.1; a label alone is not asked of them, old rke versions set none.
   static const std::set<std::string> kNames = {"etcd",
                                                "etcd-rolling-snapshots",
@@ -79,14 +81,29 @@ std::vector<std::string> ContainersToRemove(const NodeFacts& facts) {
                                                "kube-proxy",
                                                "nginx-proxy",
                                                "service-sidekick"};
-  std::vector<std::string> names = OneShotLeftovers(facts);
+  return kNames.contains(container.name) || container.rke || container.name.starts_with("k8s_");
+}
+
+}  // namespace
+
+std::vector<std::string> ForeignContainers(const NodeFacts& facts) {
+  const std::vector<std::string> one_shots = OneShotLeftovers(facts);
+  std::vector<std::string> names;
   if (!facts.containers) return names;
   for (const ContainerFacts& container : *facts.containers) {
-    const bool listed = std::find(names.begin(), names.end(), container.name) != names.end();
-    if (!listed &&
-        (kNames.contains(container.name) || container.rke || container.name.starts_with("k8s_"))) {
-      names.push_back(container.name);
-    }
+    const bool one_shot =
+        std::find(one_shots.begin(), one_shots.end(), container.name) != one_shots.end();
+    if (!one_shot && !IsOfTheCluster(container)) names.push_back(container.name);
+  }
+  return names;
+}
+
+std::vector<std::string> ContainersToRemove(const Target& target, const NodeFacts& facts) {
+  std::vector<std::string> names;
+  if (!facts.containers) return names;
+  for (const ContainerFacts& container : *facts.containers) names.push_back(container.name);
+  if (!target.object.spec.clean.all_containers) {
+    for (const std::string& foreign : ForeignContainers(facts)) std::erase(names, foreign);
   }
   // The kubelet goes first, or it brings the pods back.
   std::stable_partition(names.begin(), names.end(),
@@ -217,9 +234,9 @@ Judgement JudgeContainersRemoved(const RunView& view) {
       view, [&](const TargetNode& node) { return IsCleaned(view.target, node); },
       [&](const TargetNode&, const NodeFacts& facts) -> Unmet {
         if (!facts.containers) return "docker does not tell its containers: " + facts.docker_error;
-        const auto left = ContainersToRemove(facts);
+        const auto left = ContainersToRemove(view.target, facts);
         if (!left.empty())
-          return std::to_string(left.size()) + " containers of the cluster are left, " +
+          return std::to_string(left.size()) + " containers are left that shall go, " +
                  left.front();
         return std::nullopt;
       });

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "operator/base/secret.h"
 #include "operator/ports/node.h"
 #include "reconcilers/restore/facts.h"
+#include "reconcilers/restore/old_data.h"
 
 namespace etcdrestore {
 
@@ -25,7 +27,9 @@ struct LookOptions {
   std::int64_t hash_revision = 0;  ///< compute hashkv at this revision; 0: at the newest
   bool api = false;                ///< ask the node's API server for readiness
   bool kube_nodes = false;         ///< and for Nodes, Leases, Secrets
-  bool health = false;             ///< ask every component's healthz
+  bool health = false;  ///< ask every component's healthz; with kube_nodes also for network pods
+
+  bool operator==(const LookOptions&) const = default;
 };
 
 /// Who may act on a node: the fencing token that every remote act compares.
@@ -60,6 +64,11 @@ class Machine {
  public:
   virtual ~Machine() = default;
   virtual Result<NodeFacts> Look(const Call& call, const LookOptions& options) = 0;
+  /// From now on an act that succeeds also looks, in the same trip to the node; nullopt ends it. A
+  /// machine that cannot is looked at by itself.
+  virtual void LookWithActs(const std::optional<LookOptions>& /*options*/) {}
+  /// What the newest act saw on its way, once and only while it is fresh.
+  virtual std::optional<NodeFacts> Looked(const LookOptions& /*options*/) { return std::nullopt; }
 
   /// Takes the node for this holder. `may_replace`: holders known to be dead, or "*" when a person
   /// said so. Error LockedByOther (terminal), naming the holder.
@@ -83,9 +92,19 @@ class Machine {
   virtual Status Restart(const Call& call, const std::vector<std::string>& names) = 0;
   virtual Status MoveOldDataAside(const Call& call) = 0;
   virtual Status PutNewDataInPlace(const Call& call) = 0;
-  virtual Status RemoveContainers(const Call& call, const std::vector<std::string>& names) = 0;
+  /// `volumes`: with their unnamed volumes.
+  virtual Status RemoveContainers(const Call& call, const std::vector<std::string>& names,
+                                  bool volumes) = 0;
   virtual Status CleanPaths(const Call& call) = 0;
+  /// Deletes what a finished run kept: its old data, copies of certificates, staged snapshot.
+  virtual Status Purge(const Call& call, const OldDataDue& due) = 0;
+  /// Deletes pods of kube-system through this node's API server, as its kubelet may. Their
+  /// controllers make new ones.
+  virtual Status DeletePods(const Call& call, const std::vector<std::string>& names) = 0;
 
+  /// Lets the node's docker pull an image. `login` is the text of a docker config.json, which is in
+  /// the node's memory only while that lasts.
+  virtual Status PullImage(const Call& call, const std::string& image, const Secret& login) = 0;
   /// Images by `docker save` to a sink and `docker load` from a source; additive, so not fenced.
   /// What is there afterwards is looked at.
   virtual Status SaveImages(const Call& call, const std::vector<std::string>& images,

@@ -1,6 +1,7 @@
 #include "reconcilers/restore/plan_document.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -17,24 +18,46 @@ std::string KeptPath(const Target& target, const NodeFacts* facts) {
   return data + "-before-" + target.run;
 }
 
-std::size_t PodsOn(const NodeFacts* facts) {
-  if (facts == nullptr || !facts->containers) return 0;
+std::size_t PodsOn(const NodeFacts& facts) {
   return static_cast<std::size_t>(std::count_if(
-      facts->containers->begin(), facts->containers->end(),
+      facts.containers->begin(), facts.containers->end(),
       [](const ContainerFacts& container) { return container.name.starts_with("k8s_POD_"); }));
 }
 
+/// Measured, so it is no part of what is hashed.
+void AddContainers(const Target& target, const TargetNode& node, const NodeFacts* facts,
+                   PlanDocument& document) {
+  if (facts == nullptr || !facts->containers) return;
+  const std::size_t goes = ContainersToRemove(target, *facts).size();
+  if (goes > 0)
+    document.loses.push_back(fmt::format(
+        "node {}: {} containers are removed, among them {} pods, which stop until the cluster is "
+        "up again",
+        node.name, goes, PodsOn(*facts)));
+  const std::string foreign = fmt::format("{}", fmt::join(ForeignContainers(*facts), ", "));
+  if (foreign.empty()) return;
+  if (target.object.spec.clean.all_containers) {
+    document.loses.push_back("node " + node.name +
+                             ": containers that are not the cluster's: " + foreign);
+  } else {
+    document.keeps.push_back("node " + node.name +
+                             ": containers that are not the cluster's: " + foreign);
+  }
+}
+
 void AddRebuild(const Target& target, const Observation& seen, PlanDocument& document) {
+  const CleanSpec& clean = target.object.spec.clean;
   for (const TargetNode& node : target.nodes) {
     if (!IsCleaned(target, node)) continue;
-    document.destroys.push_back("node " + node.name + ": containers of rke and of Kubernetes pods");
+    document.destroys.push_back("node " + node.name + ": " +
+                                (clean.all_containers
+                                     ? "ALL containers, also those that are not the cluster's"
+                                     : "containers of rke and of Kubernetes pods") +
+                                (clean.anonymous_volumes ? ", with their unnamed volumes" : ""));
     document.destroys.push_back("node " + node.name +
                                 ": contents of /etc/kubernetes/ssl, /etc/kubernetes/.tmp, "
                                 "/etc/cni, /etc/kube-flannel (a copy is kept)");
-    const std::size_t pods = PodsOn(seen.Of(node));
-    if (pods > 0)
-      document.loses.push_back(
-          fmt::format("node {}: {} pods stop until the cluster is up again", node.name, pods));
+    AddContainers(target, node, seen.Of(node), document);
   }
   for (const TargetNode& node : target.replaced) {
     document.destroys.push_back(
@@ -106,15 +129,23 @@ PlanDocument MakePlanDocument(const Target& target, const RunPlan& plan,
             "etcd, then the rest in order; restart kubelets, proxies and network"
           : "stop and remove the cluster's containers; swap the data; rke up; verify; restart what "
             "was not made new");
+  const Duration keep = target.object.spec.clean.keep_old_data_for;
   for (const TargetNode* node : target.EtcdNodes()) {
     if (node->replacement) continue;
-    document.keeps.push_back(
-        fmt::format("node {}: old etcd data, if there is any, in {} for {}", node->name,
-                    KeptPath(target, seen.Of(*node)),
-                    HumanDuration(target.object.spec.clean.keep_old_data_for)));
+    const std::string path = KeptPath(target, seen.Of(*node));
+    if (keep == Duration(0)) {
+      document.destroys.push_back("node " + node->name + ": old etcd data in " + path +
+                                  ", as soon as the restore is verified (keepOldDataFor is 0s)");
+    } else {
+      document.keeps.push_back(
+          fmt::format("node {}: old etcd data, if there is any, in {} for {} after a verified end",
+                      node->name, path, HumanDuration(keep)));
+    }
   }
-  document.keeps.push_back(
-      "everything under /opt/rke, all images, all containers that are not the cluster's");
+  const bool all =
+      plan.strategy == StrategyKind::kRebuild && target.object.spec.clean.all_containers;
+  document.keeps.push_back(std::string("everything under /opt/rke, all images, all named volumes") +
+                           (all ? "" : ", all containers that are not the cluster's"));
   if (plan.strategy == StrategyKind::kRebuild) AddRebuild(target, seen, document);
   const std::int64_t now = live.revision - BumpedBefore(seen);
   if (now > snapshot.revision) {

@@ -1,6 +1,7 @@
 #include "reconcilers/restore/preflight.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -107,6 +108,7 @@ void CheckNode(const PreflightInput& input, const TargetNode& node, std::vector<
                              : ""});
     return;
   }
+  checks.push_back(Ok(node.name, "access", facts->access));
   checks.push_back(CheckDocker(node, *facts));
   checks.push_back(CheckClock(node, *facts));
   checks.push_back(CheckRecord(input.target, node, *facts));
@@ -140,7 +142,7 @@ Check CompareCa(const std::string& node, const std::string& where, const std::st
 /// (design 4.13). The reader gives prefixes "k8s:enc:<provider>:v1:<key>", the state gives
 /// "<provider>:<key>".
 std::optional<std::string> UnknownEncryptionKey(const SnapshotFacts& snapshot,
-                                                const ClusterState& state) {
+                                                const std::vector<std::string>& known) {
   for (const std::string& prefix : snapshot.encryption_keys) {
     const std::size_t provider_end = prefix.find(':', 8);
     const std::size_t key =
@@ -148,17 +150,68 @@ std::optional<std::string> UnknownEncryptionKey(const SnapshotFacts& snapshot,
     if (!prefix.starts_with("k8s:enc:") || key == std::string::npos) return prefix;
     std::string name = prefix.substr(8, provider_end - 8) + prefix.substr(key);
     while (name.ends_with(':')) name.pop_back();
-    if (std::find(state.encryption_keys.begin(), state.encryption_keys.end(), name) ==
-        state.encryption_keys.end())
-      return name;
+    if (std::find(known.begin(), known.end(), name) == known.end()) return name;
   }
   return std::nullopt;
+}
+
+/// In place the API servers keep the configuration that they have.
+void CheckEncryptionInPlace(const PreflightInput& input, std::vector<Check>& checks) {
+  if (input.snapshot->facts.encryption_keys.empty()) return;
+  for (const TargetNode& node : input.target.nodes) {
+    const NodeFacts* facts = input.seen.Of(node);
+    if (!node.controlplane || facts == nullptr) continue;
+    if (!facts->encryption_keys) {
+      checks.push_back({node.name, "encryption", Verdict::kUnknown,
+                        "the snapshot holds encrypted data, and the API server's encryption "
+                        "configuration could not be read",
+                        "look at the container kube-apiserver on the node"});
+      continue;
+    }
+    const auto missing = UnknownEncryptionKey(input.snapshot->facts, *facts->encryption_keys);
+    if (missing) {
+      checks.push_back(
+          Failed(node.name, "encryption",
+                 "the snapshot holds data encrypted with " + *missing +
+                     ", the API server's encryption configuration does not name it",
+                 "put the key back into the configuration (rke up with the cluster.yml "
+                 "and rkestate of that time), or choose a later snapshot"));
+    }
+  }
+}
+
+/// A given state and the one that rke put beside the snapshot must hold the same keys, or what the
+/// snapshot signed and encrypted is worth nothing to the cluster that rke makes (design 3).
+void CompareStates(const ClusterState& given, const ClusterState& in_zip,
+                   std::vector<Check>& checks) {
+  const auto compare = [&](const char* what, const std::string& ours, const std::string& theirs) {
+    if (ours == theirs) return;
+    checks.push_back(
+        Failed("", "rkestate",
+               fmt::format("its {} is {}, that of the state in the snapshot's zip {}", what,
+                           ours.empty() ? "absent" : ours, theirs.empty() ? "absent" : theirs),
+               "leave spec.rke.clusterState out to take the state from the zip, or "
+               "choose a snapshot from after the keys were changed"));
+  };
+  compare("kube-ca", given.kube_ca_fingerprint, in_zip.kube_ca_fingerprint);
+  compare("service account key", given.service_account_key_digest,
+          in_zip.service_account_key_digest);
+  compare("list of encryption keys", fmt::format("{}", fmt::join(given.encryption_keys, ", ")),
+          fmt::format("{}", fmt::join(in_zip.encryption_keys, ", ")));
 }
 
 void CheckRebuild(const PreflightInput& input, const std::string& in_snapshot,
                   std::vector<Check>& checks) {
   const Target& target = input.target;
-  if (input.rke_version) checks.push_back(Ok("", "rke", *input.rke_version));
+  const std::string& asked = target.object.spec.rke_version;
+  if (input.rke_version && !asked.empty() && asked != *input.rke_version) {
+    checks.push_back(
+        Failed("", "rke",
+               "spec.rke.version is " + asked + ", the rke program here is " + *input.rke_version,
+               "name rke " + asked + " with --rke, or change spec.rke.version"));
+  } else if (input.rke_version) {
+    checks.push_back(Ok("", "rke", *input.rke_version));
+  }
   if (!input.rke_version)
     checks.push_back(
         Failed("", "rke", input.rke_problem, "install the rke program and name it with --rke"));
@@ -168,10 +221,12 @@ void CheckRebuild(const PreflightInput& input, const std::string& in_snapshot,
                             "CA would cut off every client"));
     return;
   }
+  if (input.zip_state != nullptr) CompareStates(*target.state, *input.zip_state, checks);
   if (!in_snapshot.empty())
     checks.push_back(
         CompareCa("", "cluster.rkestate", in_snapshot, target.state->kube_ca_fingerprint));
-  if (const auto missing = UnknownEncryptionKey(input.snapshot->facts, *target.state)) {
+  if (const auto missing =
+          UnknownEncryptionKey(input.snapshot->facts, target.state->encryption_keys)) {
     checks.push_back(Failed("", "encryption",
                             "the snapshot holds data encrypted with " + *missing +
                                 ", the state's provider configuration does not",
@@ -186,6 +241,14 @@ void CheckRebuild(const PreflightInput& input, const std::string& in_snapshot,
                "cluster.yml says Kubernetes '" + wanted + "', the state was written for " + had,
                "set kubernetes_version: " + had +
                    " in cluster.yml; a restore is not the time to upgrade"));
+  }
+  const std::string& image = target.config.etcd_image;
+  const std::string& image_had = target.state->etcd_image;
+  if (!image.empty() && !image_had.empty() && image != image_had) {
+    checks.push_back(Failed(
+        "", "etcd image", "cluster.yml says " + image + ", the state was written for " + image_had,
+        "set system_images.etcd: " + image_had +
+            " in cluster.yml; a restore is not the time to upgrade"));
   }
 }
 
@@ -214,6 +277,27 @@ Error FailureOf(const std::vector<Check>& checks) {
                   others.empty() ? first : first + ". Also not passed: " + others);
 }
 
+std::vector<Check> CheckSpec(const PreflightInput& input) {
+  const EtcdRestoreSpec& spec = input.target.object.spec;
+  std::vector<Check> checks;
+  if (!spec.snapshot.pki_bundle.empty()) {
+    checks.push_back(Failed(
+        "", "pki bundle",
+        "spec.snapshot.pkiBundle is " + spec.snapshot.pki_bundle + ", which only rke 0.1.x reads",
+        "take it out: InPlace keeps the nodes' certificates, Rebuild takes the CA from the "
+        "rkestate"));
+  }
+  const CleanSpec& clean = spec.clean;
+  if (input.strategy == StrategyKind::kInPlace &&
+      (clean.all_containers || !clean.anonymous_volumes || clean.workers)) {
+    checks.push_back({"", "clean", Verdict::kNote,
+                      "spec.clean.containers, volumes and workers have no effect: InPlace removes "
+                      "no container and no volume",
+                      "set strategy Rebuild if the nodes shall be cleaned"});
+  }
+  return checks;
+}
+
 std::vector<Check> CheckNodes(const PreflightInput& input) {
   std::vector<Check> checks;
   for (const TargetNode& node : input.target.nodes) CheckNode(input, node, checks);
@@ -230,6 +314,7 @@ std::vector<Check> CheckIdentity(const PreflightInput& input) {
                       "make sure by other means that it is of this cluster"});
   }
   if (input.strategy == StrategyKind::kRebuild) CheckRebuild(input, in_snapshot, checks);
+  if (input.strategy == StrategyKind::kInPlace) CheckEncryptionInPlace(input, checks);
   for (const TargetNode& node : input.target.nodes) {
     const NodeFacts* facts = input.seen.Of(node);
     if (facts == nullptr || in_snapshot.empty() || node.replacement) continue;

@@ -32,8 +32,11 @@ struct PreflightInput {
   std::optional<std::string> rke_version;  ///< of the operator's rke program; nullopt: none usable
   std::string rke_problem;
   StrategyKind strategy = StrategyKind::kInPlace;
+  const ClusterState* zip_state = nullptr;  ///< of the snapshot's zip; null: it holds none
 };
 
+/// What the object asks for and the chosen strategy cannot give: a field without effect is said.
+std::vector<Check> CheckSpec(const PreflightInput& input);
 /// Facts of the nodes that any strategy needs: answers, docker, clock, record, disk, etcd image and
 /// tool.
 std::vector<Check> CheckNodes(const PreflightInput& input);

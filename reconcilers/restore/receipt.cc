@@ -54,6 +54,7 @@ nlohmann::ordered_json ToJson(const Receipt& receipt) {
           {"oldDataPath", receipt.old_data_path},
           {"restoredAt", receipt.restored_at},
           {"finishedAt", receipt.finished_at},
+          {"keepFor", receipt.keep_for},
           {"before", before}};
 }
 
@@ -79,6 +80,7 @@ Result<Receipt> ParseReceipt(const std::string& text) {
     receipt.old_data_path = json.at("oldDataPath");
     receipt.restored_at = json.at("restoredAt");
     receipt.finished_at = json.at("finishedAt");
+    receipt.keep_for = json.value("keepFor", receipt.keep_for);
     if (!json.at("before").is_object()) return Unreadable("its containers are no object");
     for (const auto& [name, state] : json.at("before").items()) {
       receipt.before[name] = {state.at("policy").get<std::string>(),

@@ -42,6 +42,7 @@ struct Receipt {
   std::string old_data_path;       ///< the oldest kept data: the way back
   double restored_at = 0;          ///< seconds of the node's clock when the data was put in place
   double finished_at = 0;
+  double keep_for = 168 * 3600;  ///< seconds that the old data is kept after that; the run's wish
   std::map<std::string, ContainerBefore> before;
 
   bool operator==(const Receipt&) const = default;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "reconcilers/restore/judges.h"
+#include "reconcilers/restore/old_data.h"
 
 namespace etcdrestore {
 namespace {
@@ -23,16 +24,27 @@ RunRecord Reconciler::Run(const Call& call) {
     stop = Walk(whole, StepsOf(record_.plan->strategy));
     if (!stop) record_.message = "the cluster is restored and verified";
   }
-  // The look that ends a run is for the report; a stop request does not take it away.
+  // What ends a run is not taken away by a stop request. The nodes are given back before the look,
+  // so that no late act can change what it shows.
   Call last = call;
   last.stop = {};
   last = last.Within(std::chrono::seconds(20));
-  if (stop && committed_ && stop->ending != Ending::kDone) record_.seen = deps_.crew.Look(last, {});
+  bool released = true;
   if (holds_nodes_) {
-    (void)deps_.crew.Do(last, {}, record_.seen,
-                        [&](const TargetNode&, Machine& machine, const NodeFacts*) {
-                          return machine.Release(last);
-                        });
+    released = deps_.crew
+                   .Do(last, {}, record_.seen,
+                       [&](const TargetNode&, Machine& machine, const NodeFacts*) {
+                         return machine.Release(last);
+                       })
+                   .has_value();
+  }
+  if (stop && committed_ && stop->ending != Ending::kDone) {
+    record_.seen = deps_.crew.Look(last, {});
+    if (stop->ending == Ending::kNeedsAttention && released && NothingWasCommitted()) {
+      committed_ = false;
+      record_.point_of_no_return.reset();
+      stop = BadEnd(stop->error);
+    }
   }
   record_.ending = stop ? stop->ending : Ending::kDone;
   if (stop) record_.error = stop->error;
@@ -71,7 +83,9 @@ Reconciler::Go Reconciler::Latch(const Call& call) {
   std::string when;
   for (const auto& [name, facts] : record_.seen.facts) {
     const auto& old = facts.finished_runs;
-    const bool archived = std::find(old.begin(), old.end(), deps_.target.run_key) != old.end();
+    const bool archived = std::any_of(old.begin(), old.end(), [&](const FinishedRun& run) {
+      return run.run_key == deps_.target.run_key;
+    });
     if (!facts.receipt_error.empty())
       return Stop{Ending::kPreflightFailed,
                   Terminal("ReceiptUnreadable", "node " + name + ": " + facts.receipt_error)};
@@ -91,6 +105,10 @@ Reconciler::Go Reconciler::Latch(const Call& call) {
           std::chrono::duration<double>(facts.receipt->finished_at))));
     }
   }
+  if (committed_) {
+    record_.started = Told("startTime").value_or(record_.started);
+    record_.point_of_no_return = Told("pointOfNoReturn").value_or(record_.started);
+  }
   const bool all = std::all_of(deps_.target.nodes.begin(), deps_.target.nodes.end(),
                                [&](const TargetNode& node) {
                                  const NodeFacts* facts = record_.seen.Of(node);
@@ -100,17 +118,45 @@ Reconciler::Go Reconciler::Latch(const Call& call) {
   // Half of the nodes recorded as finished is a run that was killed at its very end: it is walked
   // to the end.
   if (!finished || (committed_ && !all)) return std::nullopt;
-  (void)call;
   const Liveness live = LivenessOf(deps_.target, record_.seen);
   record_.message = "this run finished" + (when.empty() ? "" : " at " + when);
   if (live.alive) {
-    record_.message += "; the cluster has a quorum and a ready API server. Nothing was done";
+    record_.message += "; the cluster has a quorum and a ready API server";
+    if (Go stop = PurgeDue(call)) return stop;
     return Stop{Ending::kDone, {}};
   }
   return Stop{Ending::kFailed,
               Terminal("FinishedButNotUp",
                        record_.message + ", and the cluster is not up now. It is not restored a "
                                          "second time: give a new runID to restore again")};
+}
+
+Reconciler::Go Reconciler::PurgeDue(const Call& call) {
+  Todo due;
+  for (const TargetNode* node : deps_.target.EtcdNodes()) {
+    const NodeFacts* facts = record_.seen.Of(*node);
+    if (facts != nullptr && !OldDataToPurge(deps_.target, *facts).empty())
+      due.nodes.push_back(node->name);
+  }
+  if (due.nodes.empty() || request_.mode != RunMode::kRun) {
+    record_.message += ". Nothing was done";
+    return std::nullopt;
+  }
+  if (Go stop = TakeNodes(call)) return stop;
+  const Status purged = deps_.executor.Execute(call, Act::kPurge, RunPlan{}, {}, due, record_.seen);
+  record_.message += purged ? ". Old data that was due was removed"
+                            : ". Old data that is due was not removed: " + purged.error().message;
+  record_.seen = deps_.crew.Look(call, {});
+  return std::nullopt;
+}
+
+/// What an earlier process wrote into the status of this run.
+std::optional<SystemTime> Reconciler::Told(const char* field) const {
+  const auto status = deps_.target.object.raw.find("status");
+  if (status == deps_.target.object.raw.end() || !status->is_object() ||
+      status->value("runID", "") != deps_.target.object.spec.run_id)
+    return std::nullopt;
+  return ParseTime(status->value(field, ""));
 }
 
 Reconciler::Go Reconciler::TakeNodes(const Call& call) {
@@ -138,6 +184,17 @@ Reconciler::Go Reconciler::TakeNodes(const Call& call) {
   return Stop{committed_ ? Ending::kNeedsAttention : Ending::kPreflightFailed, taken.error()};
 }
 
+/// The commit was tried and has written nothing: every node was seen, none says committed.
+bool Reconciler::NothingWasCommitted() const {
+  return record_.seen.errors.empty() &&
+         std::all_of(
+             deps_.target.nodes.begin(), deps_.target.nodes.end(), [&](const TargetNode& node) {
+               const NodeFacts* facts = record_.seen.Of(node);
+               if (facts == nullptr || !facts->receipt_error.empty()) return false;
+               return !OfThisRun(deps_.target, *facts) || facts->receipt->stage < Stage::kCommitted;
+             });
+}
+
 Reconciler::Stop Reconciler::BadEnd(const Error& error) const {
   if (committed_) return {Ending::kNeedsAttention, error};
   if (error.reason == "Interrupted") return {Ending::kInterrupted, error};
@@ -155,9 +212,10 @@ RunView Reconciler::View() const {
           deps_.executor.RkeUpFinished()};
 }
 
-void Reconciler::Enter(const Step& step, const std::string& message) {
+void Reconciler::Enter(const Step& step, const Todo& todo) {
   record_.step = step.name;
-  record_.message = message;
+  record_.message = todo.message;
+  record_.nodes_to_go = todo.nodes.size();
   if (record_.timeline.empty() || record_.timeline.back().phase != step.phase) {
     Leave();
     record_.timeline.push_back({step.phase, deps_.clock.Now(), std::nullopt, 1});

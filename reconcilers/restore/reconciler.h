@@ -41,8 +41,9 @@ class Reconciler {
     RunListener& listener;
     /// Opens spec.sources; called once, when the snapshot is chosen.
     std::function<Result<std::vector<SnapshotSource>>(const Call&)> open_sources;
-    /// Gets the state found in a snapshot's zip, when none was given. May be empty.
-    std::function<Status(const std::string& rkestate)> adopt_state;
+    /// Reads the state found in a snapshot's zip, and makes it the target's when none was given.
+    /// May be empty.
+    std::function<Result<ClusterState>(const std::string& rkestate)> read_state;
     std::function<const std::map<std::string, std::string>()> host_keys;
     std::function<Result<std::string>(const Call&)> rke_version;
     std::function<bool(const std::string& holder)> holder_is_dead;
@@ -64,6 +65,9 @@ class Reconciler {
 
   Go Begin(const Call& call);
   Go Latch(const Call& call);
+  /// Old data of a finished run that is asked for again once it has been kept long enough.
+  Go PurgeDue(const Call& call);
+  [[nodiscard]] std::optional<SystemTime> Told(const char* field) const;
   Go TakeNodes(const Call& call);
   Go Preflight(const Call& call);
   /// The first look after the nodes are held, with all that the checks need.
@@ -72,12 +76,16 @@ class Reconciler {
   Go Resume(const Call& call);
   Go Approve();
   Go Walk(const Call& call, std::span<const Step> steps);
-  Go Act(const Call& call, const Step& step, const Todo& todo, int& failures);
+  Go Act(const Call& call, const Step& step, const Todo& todo, const LookOptions& look_after,
+         int& failures);
   Go LookForWalk(const Call& call, LookOptions options, int& failures);
   Go TransientTrouble(const Call& call, const Error& error, int& failures);
+  void AwaitNode(const Call& call);
+  std::optional<std::pair<Phase, SystemTime>> PhaseDeadline() const;
   Go OverBudget(const Call& call) const;
+  bool NothingWasCommitted() const;
   Stop BadEnd(const Error& error) const;
-  void Enter(const Step& step, const std::string& message);
+  void Enter(const Step& step, const Todo& todo);
   void Leave();
   void Publish();
   RunView View() const;
@@ -86,12 +94,15 @@ class Reconciler {
   RunRequest request_;
   RunRecord record_;
   SnapshotDelivery delivery_;
+  std::optional<ClusterState> zip_state_;  ///< the rkestate inside the snapshot's zip
   std::optional<Observation> previous_;
   std::vector<SnapshotSource> sources_;
   StrategyChoice choice_;
   Liveness live_;
-  LookOptions looked_;  ///< what the newest look covers
-  bool fresh_ = false;  ///< nothing was done since the newest look
+  LookOptions looked_;   ///< what the newest look covers
+  bool fresh_ = false;   ///< nothing was done since the newest look
+  std::string awaited_;  ///< the node that is waited for since
+  SystemTime awaited_since_{};
   bool committed_ = false;
   bool holds_nodes_ = false;
 };

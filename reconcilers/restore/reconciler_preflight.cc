@@ -63,10 +63,19 @@ void CarryTools(const Observation& from, Observation& to) {
     if (before == from.facts.end()) continue;
     facts.docker_version = before->second.docker_version;
     facts.images = before->second.images;
+    facts.encryption_keys = before->second.encryption_keys;
     facts.etcdutl = before->second.etcdutl;
     facts.etcdutl_image = before->second.etcdutl_image;
     facts.etcdutl_can_bump = before->second.etcdutl_can_bump;
   }
+}
+
+Check NoSnapshot(const Error& error) {
+  const bool silent = error.kind == ErrorKind::kTransient;
+  return {"", "snapshot", Verdict::kFailed, error.message,
+          silent ? "see whether this machine reaches the store (address, firewall, proxy) and run "
+                   "again, or name another source in spec.sources"
+                 : ""};
 }
 
 bool EveryToolCanBump(const Target& target, const Observation& seen) {
@@ -108,11 +117,11 @@ Reconciler::Go Reconciler::Preflight(const Call& whole) {
   }
   const Go no_snapshot = Choose(call, "");
   if (record_.plan) input.snapshot = &record_.plan->snapshot;
-  record_.checks = CheckNodes(input);
-  const auto identity = CheckIdentity(input);
-  record_.checks.insert(record_.checks.end(), identity.begin(), identity.end());
-  if (no_snapshot)
-    record_.checks.push_back({"", "snapshot", Verdict::kFailed, no_snapshot->error.message, ""});
+  if (zip_state_) input.zip_state = &*zip_state_;
+  record_.checks = CheckSpec(input);
+  for (const auto& more : {CheckNodes(input), CheckIdentity(input)})
+    record_.checks.insert(record_.checks.end(), more.begin(), more.end());
+  if (no_snapshot) record_.checks.push_back(NoSnapshot(no_snapshot->error));
   deps_.listener.OnChecks(record_.checks);
   if (!AllPassed(record_.checks)) {
     if (no_snapshot && no_snapshot->ending != Ending::kPreflightFailed) return no_snapshot;
@@ -160,10 +169,13 @@ Reconciler::Go Reconciler::Choose(const Call& call, const std::string& pinned_sh
   auto choice = ChooseSnapshot(call, wish, sources_, deps_.clock.Now());
   if (!choice) return BadEnd(choice.error());
   for (const std::string& note : choice->notes) deps_.listener.OnNote("passed over: " + note);
-  if (choice->rkestate && !deps_.target.state && deps_.adopt_state) {
-    if (Status adopted = deps_.adopt_state(*choice->rkestate); !adopted) {
+  if (choice->rkestate && deps_.read_state) {
+    auto state = deps_.read_state(*choice->rkestate);
+    if (!state) {
       deps_.listener.OnNote("the rkestate in the snapshot's zip cannot be used: " +
-                            adopted.error().message);
+                            state.error().message);
+    } else {
+      zip_state_ = std::move(*state);
     }
   }
   if (Status kept =
@@ -183,8 +195,10 @@ Reconciler::Go Reconciler::Resume(const Call& call) {
       "stopped");
   int failures = 0;
   while (!record_.seen.errors.empty()) {
+    if (Go stop = OverBudget(call)) return stop;
     const auto& [name, error] = *record_.seen.errors.begin();
-    if (Go stop = TransientTrouble(call, error.In("node " + name), failures)) return stop;
+    if (error.kind == ErrorKind::kTerminal) return BadEnd(error.In("node " + name));
+    if (Go stop = TransientTrouble(call, error, failures)) return stop;
     record_.seen = deps_.crew.Look(call, {});
   }
   record_.host_keys = deps_.host_keys();
@@ -203,7 +217,6 @@ Reconciler::Go Reconciler::Resume(const Call& call) {
       known.strategy == "Rebuild" ? StrategyKind::kRebuild : StrategyKind::kInPlace;
   record_.plan->bump = known.bumped_by;
   record_.plan->etcd_image = ChooseEtcdImage(deps_.target, record_.seen);
-  record_.point_of_no_return = record_.started;
   return std::nullopt;
 }
 

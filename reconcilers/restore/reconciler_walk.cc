@@ -65,10 +65,10 @@ Reconciler::Go Reconciler::Walk(const Call& call, std::span<const Step> steps) {
     }
     if (const auto* refused = std::get_if<Refused>(&*next.judgement)) return BadEnd(refused->error);
     const auto& todo = std::get<Todo>(*next.judgement);
-    Enter(due, todo.message);
+    Enter(due, todo);
     if (due.name == std::string_view("EtcdVerified")) record_.verified.clear();
-    if (Go stop = Act(call, due, todo, failures)) return stop;
     options = LookAfterAct(steps, next.at);
+    if (Go stop = Act(call, due, todo, options, failures)) return stop;
     fresh_ = false;
   }
   if (steps.data() != PreflightSteps().data()) Leave();
@@ -83,14 +83,17 @@ Reconciler::Go Reconciler::LookForWalk(const Call& call, LookOptions options, in
   for (const auto& [name, facts] : record_.seen.facts) {
     if (facts.etcd) record_.verified[name] = *facts.etcd;
   }
-  if (record_.seen.errors.empty()) return std::nullopt;
+  if (record_.seen.errors.empty()) {
+    awaited_.clear();
+    return std::nullopt;
+  }
   const auto& [name, error] = *record_.seen.errors.begin();
   if (error.kind == ErrorKind::kTerminal) return BadEnd(error);
   return TransientTrouble(call, error, failures);
 }
 
 Reconciler::Go Reconciler::Act(const Call& call, const Step& step, const Todo& todo,
-                               int& failures) {
+                               const LookOptions& look_after, int& failures) {
   if (step.act == Act::kLookAgain) {
     deps_.wait(call, 300ms);
     return std::nullopt;
@@ -104,8 +107,10 @@ Reconciler::Go Reconciler::Act(const Call& call, const Step& step, const Todo& t
   // it.
   Call one = call.Within(DeadlineOf(deps_.target.object.spec.deadlines, step.phase));
   if (step.act != Act::kRkeUp && step.act != Act::kStage) one.stop = {};
+  if (step.act != Act::kRkeUp) deps_.crew.LookWithActs(look_after);
   const Status done =
       deps_.executor.Execute(one, step.act, *record_.plan, delivery_, todo, record_.seen);
+  deps_.crew.LookWithActs(std::nullopt);
   if (done) {
     failures = 0;
     return std::nullopt;
@@ -118,28 +123,59 @@ Reconciler::Go Reconciler::TransientTrouble(const Call& call, const Error& error
   if (error.reason == "Interrupted" || error.reason == "DeadlineExceeded") return BadEnd(error);
   // Past the point of no return a node that does not answer is waited for until the phase's
   // deadline: it may be rebooting, and giving up would leave the cluster down.
-  const bool patient = committed_ && record_.seen.errors.size() > 0;
-  if (++failures >= deps_.target.object.spec.attempts && !patient) {
+  if (committed_ && !record_.seen.errors.empty()) {
+    AwaitNode(call);
+    return std::nullopt;
+  }
+  const int attempts = deps_.target.object.spec.attempts;
+  if (++failures >= attempts) {
     return BadEnd(
         Terminal(error.reason, fmt::format("{} (tried {} times)", error.message, failures)));
   }
   if (!record_.timeline.empty()) ++record_.timeline.back().attempts;
-  deps_.listener.OnNote(fmt::format("attempt {} of {} failed: {}", failures,
-                                    deps_.target.object.spec.attempts, error.message));
+  deps_.listener.OnNote(
+      fmt::format("attempt {} of {} failed: {}", failures, attempts, error.message));
   deps_.wait(call, std::min<Duration>(1s * (1 << std::min(failures - 1, 5)), 15s));
   return std::nullopt;
 }
 
+/// Says whom the run waits for, since when and until when; waits the longer the longer it has.
+void Reconciler::AwaitNode(const Call& call) {
+  const auto& [name, error] = *record_.seen.errors.begin();
+  const SystemTime now = deps_.clock.Now();
+  if (awaited_ != name) {
+    awaited_ = name;
+    awaited_since_ = now;
+  }
+  const auto deadline = PhaseDeadline();
+  const SystemTime end =
+      deadline ? deadline->second : now + std::chrono::duration_cast<Duration>(call.Left());
+  const std::size_t others = record_.seen.errors.size() - 1;
+  record_.message = fmt::format(
+      "waiting for node {}{} since {}, until {}, the deadline of {}: {}", name,
+      others == 0 ? "" : fmt::format(" and {} more", others), FormatTime(awaited_since_),
+      FormatTime(end), deadline ? "phase " + PhaseName(deadline->first) : "the run", error.message);
+  deps_.listener.OnNote(record_.message);
+  Publish();
+  deps_.wait(call, std::clamp<Duration>((now - awaited_since_) / 4, 1s, 15s));
+}
+
+/// The phase under way and when its time ends.
+std::optional<std::pair<Phase, SystemTime>> Reconciler::PhaseDeadline() const {
+  if (record_.timeline.empty() || record_.timeline.back().finished) return std::nullopt;
+  const PhaseSpan& span = record_.timeline.back();
+  return {{span.phase, span.started + DeadlineOf(deps_.target.object.spec.deadlines, span.phase)}};
+}
+
 Reconciler::Go Reconciler::OverBudget(const Call& call) const {
   if (const auto over = call.Over()) return BadEnd(*over);
-  if (record_.timeline.empty()) return std::nullopt;
-  const PhaseSpan& span = record_.timeline.back();
-  if (span.finished) return std::nullopt;
-  const Duration limit = DeadlineOf(deps_.target.object.spec.deadlines, span.phase);
-  if (deps_.clock.Now() - span.started <= limit) return std::nullopt;
-  return BadEnd(Transient("DeadlineExceeded",
-                          fmt::format("phase {} took longer than {}: {}", PhaseName(span.phase),
-                                      HumanDuration(limit), record_.message)));
+  const auto deadline = PhaseDeadline();
+  if (!deadline || deps_.clock.Now() <= deadline->second) return std::nullopt;
+  return BadEnd(Transient(
+      "DeadlineExceeded",
+      fmt::format("phase {} took longer than {}: {}", PhaseName(deadline->first),
+                  HumanDuration(DeadlineOf(deps_.target.object.spec.deadlines, deadline->first)),
+                  record_.message)));
 }
 
 }  // namespace etcdrestore

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "reconcilers/restore/identity.h"
+#include "reconcilers/restore/old_data.h"
 
 namespace etcdrestore {
 namespace {
@@ -45,19 +46,23 @@ bool GoesOn(Ending ending) {
          ending == Ending::kLocked || ending == Ending::kInterrupted;
 }
 
-/// A phase that needed no act has no span: it is done when a later one has begun. A run that was
-/// finished earlier has none at all.
-bool IsDone(const RunRecord& record, Phase phase) {
-  if (record.timeline.empty()) return record.ending == Ending::kDone;
+/// Phases are walked in their order: those before the present one are done, also where an earlier
+/// process did them or nothing was to be done. Only a plan is at its good end after Preflight.
+std::size_t PhasesDone(const RunRecord& record) {
+  const bool done = record.ending == Ending::kDone;
+  if (record.timeline.empty()) return done ? kPhases.size() : (record.point_of_no_return ? 1 : 0);
   const PhaseSpan& last = record.timeline.back();
-  return phase < last.phase || (phase == last.phase && last.finished);
+  if (done && last.phase != Phase::kPreflight) return kPhases.size();
+  const auto* at = std::find(kPhases.begin(), kPhases.end(), last.phase);
+  return static_cast<std::size_t>(at - kPhases.begin()) + (last.finished ? 1 : 0);
 }
 
-std::string Progress(const RunRecord& record) {
-  const auto done = std::count_if(kPhases.begin(), kPhases.end(),
-                                  [&record](Phase phase) { return IsDone(record, phase); });
-  const bool at_a_step = record.ending == Ending::kRunning && !record.step.empty();
-  return fmt::format("{}/{}{}", done, kPhases.size(), at_a_step ? " " + record.step : "");
+/// "3/6 2/4 nodes": phases done, and nodes where the goal of the present step is met.
+std::string Progress(const Target& target, const RunRecord& record) {
+  const std::string phases = fmt::format("{}/6", PhasesDone(record));
+  if (record.ending != Ending::kRunning || record.nodes_to_go == 0) return phases;
+  return fmt::format("{} {}/{} nodes", phases, target.nodes.size() - record.nodes_to_go,
+                     target.nodes.size());
 }
 
 Json Condition(const char* type, const char* status, const std::string& reason,
@@ -72,12 +77,14 @@ Json Condition(const char* type, const char* status, const std::string& reason,
 
 Json PhaseConditions(const Target& target, const RunRecord& record, SystemTime now) {
   Json conditions = Json::array();
-  for (const Phase phase : kPhases) {
+  const std::size_t done = PhasesDone(record);
+  for (std::size_t at = 0; at < kPhases.size(); ++at) {
+    const Phase phase = kPhases[at];
     const auto span = std::find_if(record.timeline.begin(), record.timeline.end(),
                                    [phase](const PhaseSpan& s) { return s.phase == phase; });
     const std::string name = PhaseName(phase);
     const bool begun = span != record.timeline.end();
-    if (IsDone(record, phase)) {
+    if (at < done) {
       conditions.push_back(Condition(name.c_str(), "True", "Observed", "", target,
                                      begun ? span->finished.value_or(now) : record.started));
     } else if (!begun) {
@@ -134,7 +141,8 @@ Json NodeStatus(const Target& target, const TargetNode& node, const RunRecord& r
   } else {
     const bool ours = facts->receipt && facts->receipt->run_key == target.run_key;
     status["phase"] = ours ? StageName(facts->receipt->stage) : "untouched";
-    if (ours && node.etcd && facts->receipt->stage != Stage::kPrepared)
+    if (ours && node.etcd && facts->receipt->stage != Stage::kPrepared &&
+        IsKept(target, *facts, facts->receipt->old_data_path))
       status["oldDataPath"] = facts->receipt->old_data_path;
   }
   if (const auto key = record.host_keys.find(node.name); key != record.host_keys.end())
@@ -145,6 +153,14 @@ Json NodeStatus(const Target& target, const TargetNode& node, const RunRecord& r
                         {"hashKV", member->second.hash}};
   }
   return status;
+}
+
+const Json* EarlierPlan(const Target& target) {
+  const auto status = target.object.raw.find("status");
+  if (status == target.object.raw.end() || !status->is_object()) return nullptr;
+  const auto plan = status->find("plan");
+  const bool same = status->value("runID", "") == target.object.spec.run_id;
+  return same && plan != status->end() ? &*plan : nullptr;
 }
 
 void AddSnapshot(const RunPlan& plan, Json& status) {
@@ -192,7 +208,7 @@ int ExitCode(Ending ending) {
 nlohmann::ordered_json ToStatus(const Target& target, const RunRecord& record, SystemTime now) {
   Json status = {{"observedGeneration", target.object.generation},
                  {"phase", PhaseText(record)},
-                 {"progress", Progress(record)},
+                 {"progress", Progress(target, record)},
                  {"runID", target.object.spec.run_id}};
   if (record.plan) AddSnapshot(*record.plan, status);
   if (record.document) {
@@ -201,6 +217,9 @@ nlohmann::ordered_json ToStatus(const Target& target, const RunRecord& record, S
                       {"reason", plan.reason},     {"summary", plan.summary},
                       {"destroys", plan.destroys}, {"keeps", plan.keeps}};
   }
+  // Past the point of no return no plan is made anew: an earlier process told of it.
+  if (const Json* told = EarlierPlan(target); told != nullptr && !record.document)
+    status["plan"] = *told;
   status["nodes"] = Json::array();
   for (const TargetNode& node : target.nodes)
     status["nodes"].push_back(NodeStatus(target, node, record));
@@ -238,7 +257,8 @@ std::string WhereThingsStand(const Target& target, const RunRecord& record) {
         fmt::format("stage {}", facts->receipt ? StageName(facts->receipt->stage) : "untouched");
     if (node.etcd) text += fmt::format(", etcd {}", running("etcd"));
     if (node.controlplane) text += fmt::format(", kube-apiserver {}", running("kube-apiserver"));
-    if (node.etcd && facts->receipt) text += ", old data in " + facts->receipt->old_data_path;
+    if (node.etcd && facts->receipt && IsKept(target, *facts, facts->receipt->old_data_path))
+      text += ", old data in " + facts->receipt->old_data_path;
     text += "\n";
   }
   return text +

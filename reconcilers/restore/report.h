@@ -44,6 +44,7 @@ struct RunRecord {
   std::optional<SystemTime> point_of_no_return;
   std::string step;
   std::string message;
+  std::size_t nodes_to_go = 0;  ///< where the step's goal is unmet
   std::vector<PhaseSpan> timeline;
   std::vector<Check> checks;
   std::vector<std::string> notes;

@@ -15,6 +15,9 @@ namespace {
 
 using Words = std::vector<std::string>;
 
+/// Seconds for which what an act saw may stand for a look: other nodes may have taken longer.
+constexpr double kFresh = 1;
+
 /// Reasons that only a person can change; everything else may pass.
 constexpr std::array<std::string_view, 10> kTerminalReasons = {
     "ToolMissing",    "LockedByOther", "LockLost",    "EtcdNotStopped", "OldDataInTheWay",
@@ -46,6 +49,24 @@ ByteSource OneAfterTheOther(ByteSource first, ByteSource second) {
   };
 }
 
+Words LookWords(const LookOptions& options) {
+  Words words;
+  if (!options.tool_image.empty()) words.push_back("image=" + std::string(options.tool_image));
+  const auto flag = [&words](const char* name, bool on) {
+    if (on) words.push_back(std::string(name) + "=1");
+  };
+  flag("images", options.images);
+  flag("hash_staged", options.hash_staged);
+  flag("hash_data", options.hash_data);
+  flag("etcd", options.etcd);
+  if (options.hash_revision > 0)
+    words.push_back("hash_revision=" + std::to_string(options.hash_revision));
+  flag("api", options.api || options.kube_nodes);
+  flag("kube_nodes", options.kube_nodes);
+  flag("health", options.health);
+  return words;
+}
+
 double Now() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
@@ -59,28 +80,15 @@ class ScriptMachine final : public Machine {
         places_(std::move(places)) {}
 
   Result<NodeFacts> Look(const Call& call, const LookOptions& options) override {
-    Words words{"image=" + std::string(options.tool_image)};
-    const auto flag = [&words](const char* name, bool on) {
-      if (on) words.push_back(std::string(name) + "=1");
-    };
-    flag("images", options.images);
-    flag("hash_staged", options.hash_staged);
-    flag("hash_data", options.hash_data);
-    flag("etcd", options.etcd);
-    if (options.hash_revision > 0)
-      words.push_back("hash_revision=" + std::to_string(options.hash_revision));
-    flag("api", options.api || options.kube_nodes);
-    flag("kube_nodes", options.kube_nodes);
-    flag("health", options.health);
     const double before = Now();
-    auto output = Script(call.Within(std::chrono::minutes(5)), "look", words);
+    auto output = Run(call.Within(std::chrono::minutes(5)), "look", LookWords(options));
     if (!output) return output.error();
-    auto facts = ParseLook(*output);
-    // The node read its clock somewhere between our two: only what lies outside is surely skew.
-    const double after = Now();
-    if (facts)
-      facts->skew = facts->now < before ? facts->now - before : std::max(0.0, facts->now - after);
-    return std::move(facts).In("look at node " + name_);
+    return ReadLook(*output, before).In("look at node " + name_);
+  }
+  void LookWithActs(const std::optional<LookOptions>& options) override { with_acts_ = options; }
+  std::optional<NodeFacts> Looked(const LookOptions& options) override {
+    const bool fresh = looked_ && looked_options_ == options && Now() - looked_at_ < kFresh;
+    return fresh ? std::exchange(looked_, std::nullopt) : std::nullopt;
   }
 
   Status Take(const Call& call, const std::vector<std::string>& may_replace) override {
@@ -108,6 +116,7 @@ class ScriptMachine final : public Machine {
                      const std::string& sha256) override {
     Command command;
     command.argv = Arguments("put", {"size=" + std::to_string(size), "sha=" + sha256});
+    looked_.reset();
     // Standard input is the script, then the snapshot; the shell reads exactly the script's bytes.
     command.argv.insert(command.argv.begin(),
                         {"sh", "-c", "s=$(head -c \"$1\"); shift; eval \"$s\"", "etcdrestore",
@@ -150,23 +159,34 @@ class ScriptMachine final : public Machine {
   Status Restart(const Call& call, const Words& names) override {
     return OnContainers(call, "restart", names);
   }
-  Status RemoveContainers(const Call& call, const Words& names) override {
-    return OnContainers(call, "remove", names);
+  Status RemoveContainers(const Call& call, const Words& names, bool volumes) override {
+    return OnContainers(call, "remove", names, {std::string("volumes=") + (volumes ? "1" : "")});
   }
   Status MoveOldDataAside(const Call& call) override { return Act(call, "move_aside", {}); }
   Status PutNewDataInPlace(const Call& call) override { return Act(call, "put_in_place", {}); }
   Status CleanPaths(const Call& call) override { return Act(call, "clean_paths", {}); }
+  Status Purge(const Call& call, const OldDataDue& due) override {
+    return Act(call, "purge", {"names=" + due.run, "kept=" + due.kept});
+  }
+  Status DeletePods(const Call& call, const Words& names) override {
+    return OnContainers(call, "delete_pods", names);
+  }
 
+  Status PullImage(const Call& call, const std::string& image, const Secret& login) override {
+    if (login.Reveal().find('\'') != std::string::npos)
+      return Terminal("BadLogin", "the name of a private registry has a quote in it");
+    return Finish(Script(call, "pull", {"image=" + image}, "LOGIN='" + login.Reveal() + "'\n"));
+  }
   Status SaveImages(const Call& call, const Words& images, const ByteSink& sink) override {
     Command command;
-    command.argv = {"docker", "save"};
+    command.argv = {"docker", "-H", "unix://" + places_.docker_socket, "save"};
     command.argv.insert(command.argv.end(), images.begin(), images.end());
     command.output = sink;
     return Ended(node_->Run(call, command), "docker save");
   }
   Status LoadImages(const Call& call, ByteSource bytes) override {
     Command command;
-    command.argv = {"docker", "load", "-q"};
+    command.argv = {"docker", "-H", "unix://" + places_.docker_socket, "load", "-q"};
     command.input = std::move(bytes);
     return Ended(node_->Run(call, command), "docker load");
   }
@@ -179,23 +199,69 @@ class ScriptMachine final : public Machine {
                      fmt::format("{} on node {} ended with code {}: {}", what, name_,
                                  result->exit_code, result->err.substr(0, 500)));
   }
-  Status OnContainers(const Call& call, const char* act, const Words& names) {
+  Status OnContainers(const Call& call, const char* act, const Words& names, Words words = {}) {
     if (names.empty()) return {};
-    return Act(call, act, {"names=" + Joined(names)});
+    words.push_back("names=" + Joined(names));
+    return Act(call, act, words);
   }
   Status Act(const Call& call, const char* act, const Words& words) {
     return Finish(Script(call, act, words));
   }
 
+  [[nodiscard]] const char* WayToRoot() const {
+    switch (node_->root_method()) {
+      case RootMethod::kUid0:
+        return ", the user is root";
+      case RootMethod::kSudo:
+        return ", root by sudo";
+      case RootMethod::kDockerNsenter:
+        return ", root through docker";
+    }
+    return "";
+  }
+
   [[nodiscard]] Words Arguments(const std::string& act, const Words& words) const {
-    Words all{act, "run=" + places_.run, "prefix=" + places_.prefix, "holder=" + holder_.id,
+    Words all{act,
+              "socket=" + places_.docker_socket,
+              "run=" + places_.run,
+              "prefix=" + places_.prefix,
+              "holder=" + holder_.id,
               "cluster=" + holder_.cluster};
     all.insert(all.end(), words.begin(), words.end());
     return all;
   }
 
-  Result<std::string> Script(const Call& call, const std::string& act, const Words& words,
+  /// One act, which also looks when it was told to.
+  Result<std::string> Script(const Call& call, const std::string& act, Words words,
                              const std::string& head = "") {
+    looked_.reset();
+    if (with_acts_) {
+      words.emplace_back("then_look=1");
+      for (std::string& word : LookWords(*with_acts_)) words.push_back(std::move(word));
+    }
+    const double before = Now();
+    auto output = Run(call, act, words, head);
+    if (!output || !with_acts_) return output;
+    if (auto facts = ReadLook(*output, before)) {
+      looked_ = std::move(*facts);
+      looked_options_ = *with_acts_;
+      looked_at_ = Now();
+    }
+    return output;
+  }
+
+  /// The node read its clock somewhere between our two: only what lies outside is surely skew.
+  [[nodiscard]] Result<NodeFacts> ReadLook(const std::string& output, double before) const {
+    auto facts = ParseLook(output);
+    const double after = Now();
+    if (!facts) return facts;
+    facts->skew = facts->now < before ? facts->now - before : std::max(0.0, facts->now - after);
+    facts->access = "host key " + node_->host_key_fingerprint() + WayToRoot();
+    return facts;
+  }
+
+  Result<std::string> Run(const Call& call, const std::string& act, const Words& words,
+                          const std::string& head = "") {
     Command command;
     command.argv = Arguments(act, words);
     command.argv.insert(command.argv.begin(), {"sh", "-s", "--"});
@@ -232,6 +298,10 @@ class ScriptMachine final : public Machine {
   std::string name_;
   Holder holder_;
   MachinePlaces places_;
+  std::optional<LookOptions> with_acts_;
+  std::optional<NodeFacts> looked_;
+  LookOptions looked_options_;
+  double looked_at_ = 0;
 };
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace etcdrestore {
 struct MachinePlaces {
   std::string run;     ///< the run's short name: [A-Za-z0-9.-]+
   std::string prefix;  ///< prefix_path, "" for none
+  std::string docker_socket = "/var/run/docker.sock";
 };
 
 /// Machine over a Node: feeds the scripts of reconcilers/restore/node/ and reads what they print.

@@ -38,13 +38,17 @@ SystemTime TimeOf(const ObjectInfo& object) {
   return time.value_or(object.modified);
 }
 
-bool Wanted(const SnapshotSpec& spec, const Candidate& candidate) {
-  if (!spec.name.empty()) return Stem(candidate.name) == Stem(BaseName(spec.name));
+/// By name and size; bundles and state files lie in the same places.
+bool MayBeSnapshot(const Candidate& candidate) {
   const std::string& name = candidate.name;
   const bool other = name.empty() || name.ends_with(".rkestate") || name.ends_with(".tar.gz") ||
                      name.ends_with(".part");
-  if (other || candidate.object.size == 0) return false;
-  return !spec.before || candidate.taken_at <= *spec.before;
+  return !other && candidate.object.size > 0;
+}
+
+bool Wanted(const SnapshotSpec& spec, const Candidate& candidate) {
+  if (!spec.name.empty()) return Stem(candidate.name) == Stem(BaseName(spec.name));
+  return MayBeSnapshot(candidate) && (!spec.before || candidate.taken_at <= *spec.before);
 }
 
 Status Download(const Call& call, Candidate& candidate, const std::string& path) {
@@ -66,39 +70,123 @@ Status Download(const Call& call, Candidate& candidate, const std::string& path)
   return {};
 }
 
-/// Makes `<folder>/snapshot.db` of one candidate, verified.
-Result<SnapshotChoice> Obtain(const Call& call, const SnapshotWish& wish, Candidate& candidate,
-                              SystemTime now) {
-  const std::string raw = wish.folder + "/snapshot.download";
-  const std::string db = wish.folder + "/snapshot.db";
-  if (Status got = Download(call, candidate, raw); !got) return got.error();
-  SnapshotChoice choice;
-  const bool zipped = LooksLikeZip(raw);
-  if (zipped) {
-    auto contents = UnpackZip(call, raw, db + ".part", wish.max_bytes);
+/// A candidate on the operator's disk, verified.
+struct Fetched {
+  std::string path;
+  bool zipped = false;
+  std::optional<std::string> rkestate;  ///< secret text
+  SnapshotFacts facts;
+};
+
+/// Makes `<path>.raw` or `<path>.unpacked` of one candidate.
+Result<Fetched> Fetch(const Call& call, const SnapshotWish& wish, Candidate& candidate,
+                      const std::string& path) {
+  Fetched fetched;
+  fetched.path = path + ".raw";
+  if (Status got = Download(call, candidate, fetched.path); !got) return got.error();
+  fetched.zipped = LooksLikeZip(fetched.path);
+  if (fetched.zipped) {
+    auto contents = UnpackZip(call, fetched.path, path + ".unpacked", wish.max_bytes);
+    std::filesystem::remove(fetched.path);
     if (!contents) return contents.error();
-    choice.rkestate = std::move(contents->rkestate);
+    fetched.rkestate = std::move(contents->rkestate);
+    fetched.path = path + ".unpacked";
   }
-  const std::string unpacked = zipped ? db + ".part" : raw;
-  auto facts = ReadSnapshot(call, unpacked);
+  auto facts = ReadSnapshot(call, fetched.path);
   if (!facts) return facts.error();
-  const std::string wanted = wish.pinned_sha256.empty() ? wish.spec.sha256 : wish.pinned_sha256;
-  if (!wanted.empty() && facts->sha256 != wanted) {
-    return Terminal("SnapshotDigestDiffers",
-                    "has sha256 " + facts->sha256 + ", but " + wanted + " is demanded");
+  fetched.facts = std::move(*facts);
+  return fetched;
+}
+
+Error Suspicious(const std::string& why) {
+  return Terminal("SnapshotSuspicious",
+                  why +
+                      ": it may be the snapshot of an empty cluster. Name it exactly in "
+                      "spec.snapshot.name if you want it all the same");
+}
+
+Status Demanded(const SnapshotWish& wish, const SnapshotFacts& facts) {
+  const std::string& wanted = wish.pinned_sha256.empty() ? wish.spec.sha256 : wish.pinned_sha256;
+  if (wanted.empty() || facts.sha256 == wanted) return {};
+  return Terminal("SnapshotDigestDiffers",
+                  "has sha256 " + facts.sha256 + ", but " + wanted + " is demanded");
+}
+
+/// The candidates of one source, newest first, each fetched at most once.
+class Shelf {
+ public:
+  Shelf(const Call& call, const SnapshotWish& wish, std::vector<Candidate> candidates)
+      : call_(call), wish_(wish), candidates_(std::move(candidates)) {
+    fetched_.resize(candidates_.size());
   }
-  if (!facts->has_kube_system && wish.spec.name.empty()) {
-    return Terminal("SnapshotSuspicious",
-                    "holds no namespace kube-system: it may be the snapshot of an empty cluster. "
-                    "Name it exactly in spec.snapshot.name if you want it all the same");
+  ~Shelf() {
+    for (std::size_t at = 0; at < candidates_.size(); ++at) Drop(at);
   }
-  if (std::rename(unpacked.c_str(), db.c_str()) != 0)
+  Shelf(const Shelf&) = delete;
+  Shelf& operator=(const Shelf&) = delete;
+
+  [[nodiscard]] std::size_t size() const { return candidates_.size(); }
+  [[nodiscard]] const Candidate& Of(std::size_t at) const { return candidates_[at]; }
+
+  /// The candidate, verified and not suspicious.
+  Result<Fetched> Take(std::size_t at) {
+    const Result<Fetched>& fetched = Get(at);
+    if (!fetched) return fetched.error();
+    if (Status demanded = Demanded(wish_, fetched->facts); !demanded) return demanded.error();
+    if (!wish_.spec.name.empty() || !wish_.pinned_sha256.empty()) return *fetched;
+    if (!fetched->facts.has_kube_system) return Suspicious("holds no namespace kube-system");
+    int tries = 0;
+    for (std::size_t older = at + 1; older < size() && tries < kCompared; ++older) {
+      // Copies of one snapshot on several nodes are none of them older.
+      const bool same =
+          Stem(Of(older).name) == Stem(Of(at).name) || Of(older).taken_at == Of(at).taken_at;
+      if (same) continue;
+      ++tries;
+      const Result<Fetched>& other = Get(older);
+      if (const auto over = call_.Over()) return *over;
+      if (!other) continue;
+      if (Status whole = LooksWhole(fetched->facts, other->facts, Of(older).name); !whole)
+        return whole.error();
+      break;
+    }
+    return *fetched;
+  }
+  void Drop(std::size_t at) {
+    if (!fetched_[at]) return;
+    std::error_code ignored;
+    for (const char* end : {".raw", ".unpacked"})
+      std::filesystem::remove(PathOf(at) + end, ignored);
+  }
+
+ private:
+  static constexpr int kCompared = 3;
+
+  [[nodiscard]] std::string PathOf(std::size_t at) const {
+    return wish_.folder + "/candidate-" + std::to_string(at);
+  }
+  const Result<Fetched>& Get(std::size_t at) {
+    if (!fetched_[at]) fetched_[at] = Fetch(call_, wish_, candidates_[at], PathOf(at));
+    return *fetched_[at];
+  }
+
+  const Call& call_;
+  const SnapshotWish& wish_;
+  std::vector<Candidate> candidates_;
+  std::vector<std::optional<Result<Fetched>>> fetched_;
+};
+
+/// Makes `<folder>/snapshot.db` of what was taken.
+Result<SnapshotChoice> Keep(const SnapshotWish& wish, const Candidate& candidate, Fetched fetched,
+                            SystemTime now) {
+  const std::string db = wish.folder + "/snapshot.db";
+  if (std::rename(fetched.path.c_str(), db.c_str()) != 0)
     return Transient("FileUnwritable", "rename to " + db);
-  if (zipped) std::filesystem::remove(raw);
+  SnapshotChoice choice;
+  choice.rkestate = std::move(fetched.rkestate);
   choice.snapshot = {Stem(candidate.name), candidate.source->store->Describe(), db,
-                     candidate.taken_at, std::move(*facts)};
+                     candidate.taken_at, std::move(fetched.facts)};
   choice.delivery.path = db;
-  if (!zipped && candidate.source->nodes_can_download) {
+  if (!fetched.zipped && candidate.source->nodes_can_download) {
     ObjectStore* store = candidate.source->store.get();
     choice.delivery.url = [store, key = candidate.object.key, now] {
       return store->Presign(key, std::chrono::hours(1), now);
@@ -107,57 +195,87 @@ Result<SnapshotChoice> Obtain(const Call& call, const SnapshotWish& wish, Candid
   return choice;
 }
 
-std::string NamesOf(const std::vector<std::string>& names) {
-  std::string text;
-  for (std::size_t i = 0; i < names.size() && i < 12; ++i) text += (i == 0 ? "" : ", ") + names[i];
-  return names.empty()
-             ? "nothing"
-             : text + (names.size() > 12 ? fmt::format(" and {} more", names.size() - 12) : "");
+/// "s3 bucket backups holds 40, the newest a (2 h ago), b (1 d 2 h ago), c (2 d ago)".
+std::string Holding(const SnapshotSource& source, std::vector<Candidate> all, SystemTime now) {
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.taken_at > b.taken_at; });
+  if (all.empty()) return source.store->Describe() + " holds nothing";
+  std::string text = fmt::format("{} holds {}, the newest", source.store->Describe(), all.size());
+  for (std::size_t i = 0; i < all.size() && i < 3; ++i) {
+    const Duration age = now - all[i].taken_at;
+    text += fmt::format(
+        "{} {} ({})", i == 0 ? "" : ",", all[i].name,
+        age < Duration(0) ? "later than this machine's clock" : HumanDuration(age) + " ago");
+  }
+  return text;
 }
 
 }  // namespace
 
+Status LooksWhole(const SnapshotFacts& facts, const SnapshotFacts& older, const std::string& name) {
+  if (facts.revision < older.revision) {
+    return Suspicious(fmt::format("is at revision {}, lower than {} of the older snapshot {}",
+                                  facts.revision, older.revision, name));
+  }
+  if (facts.live_keys * 2 < older.live_keys) {
+    return Suspicious(fmt::format("holds {} keys, under half of the {} of the older snapshot {}",
+                                  facts.live_keys, older.live_keys, name));
+  }
+  return {};
+}
+
 Result<SnapshotChoice> ChooseSnapshot(const Call& call, const SnapshotWish& wish,
                                       std::vector<SnapshotSource>& sources, SystemTime now) {
   std::vector<std::string> notes;
-  std::vector<std::string> seen_names;
+  std::string holdings;
   std::optional<Error> first_error;
+  const auto note = [&](Error error) {
+    notes.push_back(error.message);
+    if (!first_error) first_error = std::move(error);
+  };
   for (SnapshotSource& source : sources) {
     auto objects = source.store->List(call, source.prefix);
     if (!objects) {
-      notes.push_back(source.store->Describe() + ": " + objects.error().message);
-      if (!first_error) first_error = objects.error();
+      note(objects.error().In(source.store->Describe()));
+      holdings += "; " + source.store->Describe() + " did not tell";
       continue;
     }
-    std::vector<Candidate> candidates;
+    std::vector<Candidate> all;
+    std::vector<Candidate> wanted;
     for (const ObjectInfo& object : *objects) {
-      Candidate candidate{&source, object, BaseName(object.key), TimeOf(object)};
-      seen_names.push_back(candidate.name);
-      if (Wanted(wish.spec, candidate)) candidates.push_back(std::move(candidate));
+      const Candidate candidate{&source, object, BaseName(object.key), TimeOf(object)};
+      if (Wanted(wish.spec, candidate)) wanted.push_back(candidate);
+      if (MayBeSnapshot(candidate)) all.push_back(candidate);
     }
-    std::stable_sort(
-        candidates.begin(), candidates.end(),
-        [](const Candidate& a, const Candidate& b) { return a.taken_at > b.taken_at; });
-    for (Candidate& candidate : candidates) {
-      auto choice = Obtain(call, wish, candidate, now);
-      if (choice) {
-        choice->notes = notes;
+    holdings += "; " + Holding(source, std::move(all), now);
+    std::stable_sort(wanted.begin(), wanted.end(), [](const Candidate& a, const Candidate& b) {
+      return a.taken_at > b.taken_at;
+    });
+    Shelf shelf(call, wish, std::move(wanted));
+    for (std::size_t at = 0; at < shelf.size(); ++at) {
+      auto taken = shelf.Take(at);
+      if (taken) {
+        auto choice = Keep(wish, shelf.Of(at), std::move(*taken), now);
+        if (choice) choice->notes = std::move(notes);
         return choice;
       }
+      shelf.Drop(at);
       const Error error =
-          choice.error().In("snapshot " + candidate.name + " from " + source.store->Describe());
-      if (!first_error) first_error = error;
-      notes.push_back(error.message);
+          taken.error().In("snapshot " + shelf.Of(at).name + " from " + source.store->Describe());
+      note(error);
       const bool first_decides =
           wish.spec.latest == LatestPolicy::kAny && wish.pinned_sha256.empty();
       if (first_decides || call.Over()) return error;
     }
   }
-  if (first_error) return *first_error;
-  const std::string what =
-      wish.spec.name.empty() ? "no snapshot" : "no snapshot called " + wish.spec.name;
-  return Terminal("SnapshotNotFound",
-                  what + " was found in any source; there is " + NamesOf(seen_names));
+  if (!first_error) {
+    const std::string what =
+        wish.spec.name.empty() ? "no snapshot" : "no snapshot called " + wish.spec.name;
+    return Terminal("SnapshotNotFound", what + " was found in any source" + holdings);
+  }
+  for (std::size_t i = 1; i < notes.size() && i < 4; ++i) first_error->message += "; " + notes[i];
+  first_error->message += ". What there is" + holdings;
+  return *first_error;
 }
 
 }  // namespace etcdrestore

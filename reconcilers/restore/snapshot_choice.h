@@ -34,11 +34,19 @@ struct SnapshotWish {
 };
 
 /// Finds candidates in the sources, in their order; downloads, unpacks, verifies natively; keeps
-/// the first that passes under `<folder>/snapshot.db`. A file already there with the pinned digest
-/// is used as it is. With a name or `latest: Any` the first candidate decides; `latest: Verified`
-/// goes on to older ones. Errors: SnapshotNotFound, SnapshotSuspicious, the reader's and the
-/// store's, each naming the source and what else lies there.
+/// the first that passes under `<folder>/snapshot.db`. With `latest: Any` the first candidate
+/// decides; else what does not verify is passed over.
+/// What was not named exactly is not taken when it is suspicious, as a snapshot of an empty cluster
+/// is: without kube-system, or at a lower revision or with under half the keys of the next older
+/// one of the same source that verifies. At most three older ones are fetched to compare with.
+/// Errors: SnapshotNotFound, telling what each source holds; SnapshotSuspicious, the reader's and
+/// the store's, each naming the source.
 Result<SnapshotChoice> ChooseSnapshot(const Call& call, const SnapshotWish& wish,
                                       std::vector<SnapshotSource>& sources, SystemTime now);
+
+/// Whether a snapshot that nobody named may be taken beside an older one that verifies. Pure. Error
+/// SnapshotSuspicious.
+Status LooksWhole(const SnapshotFacts& facts, const SnapshotFacts& older,
+                  const std::string& older_name);
 
 }  // namespace etcdrestore

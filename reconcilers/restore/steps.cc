@@ -44,8 +44,11 @@ constexpr std::array kInPlace = {
     Step{Phase::kRestarted, "NetworkRestarted", Act::kRestartNetwork, kCheap,
          JudgeNetworkRestarted},
     Step{Phase::kRestarted, "PoliciesBack", Act::kPoliciesBack, kCheap, JudgePoliciesBack},
+    Step{Phase::kRestarted, "NetworkPodsRestarted", Act::kDeletePods, kHealth,
+         JudgeNetworkPodsRestarted},
     Step{Phase::kRestarted, "Settled", Act::kLookAgain, kHealth, JudgeSettled},
     Step{Phase::kRestarted, "Finished", Act::kFinish, kCheap, JudgeFinished},
+    Step{Phase::kRestarted, "OldDataPurged", Act::kPurge, kCheap, JudgeOldDataPurged},
 };
 
 constexpr std::array kRebuild = {
@@ -70,8 +73,11 @@ constexpr std::array kRebuild = {
          JudgeKubeletsRestarted},
     Step{Phase::kRestarted, "NetworkRestarted", Act::kRestartNetwork, kCheap,
          JudgeNetworkRestarted},
+    Step{Phase::kRestarted, "NetworkPodsRestarted", Act::kDeletePods, kHealth,
+         JudgeNetworkPodsRestarted},
     Step{Phase::kRestarted, "Settled", Act::kLookAgain, kHealth, JudgeSettled},
     Step{Phase::kRestarted, "Finished", Act::kFinish, kCheap, JudgeFinished},
+    Step{Phase::kRestarted, "OldDataPurged", Act::kPurge, kCheap, JudgeOldDataPurged},
 };
 
 }  // namespace

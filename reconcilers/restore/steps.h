@@ -36,9 +36,11 @@ enum class Act {
   kStartControllers,
   kRestartKubelets,
   kRestartNetwork,
+  kDeletePods,
   kRemoveStaleNodes,
   kPoliciesBack,
   kFinish,
+  kPurge,
 };
 
 /// How a goal stands, judged from one observation.

@@ -37,13 +37,18 @@ etcd_nodes() { awk '$3 ~ /etcd/ { print $1 }' "$LAB/nodes"; }
 cluster_nodes() { awk '$3 != "-" { print $1 }' "$LAB/nodes"; }
 address_of() { awk -v n="$1" '$1 == n { print $2 }' "$LAB/nodes"; }
 
+# pause SECONDS: without a process of its own; thousands of them would use up the process ids that bash
+# remembers.
+exec {never}<> <(:)
+pause() { read -rt "$1" -u "$never" || true; }
+
 # wait_until SECONDS WHAT COMMAND...: looks again and again; the deadline is a failure of the case.
 wait_until() {
   local deadline=$((SECONDS + $1)) what=$2
   shift 2
   until "$@" >/dev/null 2>&1; do
     [ $SECONDS -lt $deadline ] || fail "gave up waiting for $what"
-    read -rt 0.1 <> <(:) || true
+    pause 0.1
   done
 }
 
@@ -160,7 +165,7 @@ kill_at() {
   until at_step "$step" 2>/dev/null; do
     kill -0 $running 2>/dev/null ||
       { tail -30 "$case_dir/background.out"; fail "the program ended before step $step"; }
-    read -rt 0.02 <> <(:) || true
+    pause 0.02
   done
   kill -9 $running
   wait $running 2>/dev/null || true

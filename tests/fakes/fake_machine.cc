@@ -77,7 +77,7 @@ Status FakeMachine::WriteReceipt(const Call& /*call*/, const Receipt& receipt) {
              [&](FakeNode& node, FakeRunFolder& folder, bool half) {
                // Each record is renamed whole; the archived copy goes first.
                if (receipt.stage == Stage::kFinished)
-                 folder.finished = true, folder.finished_key = receipt.run_key;
+                 folder.finished = true, folder.record = receipt;
                if (!half) node.receipt = ToJson(receipt).dump();
                return Status();
              });
@@ -171,15 +171,17 @@ Status FakeMachine::Restart(const Call& /*call*/, const std::vector<std::string>
   return StartAll("restart", names, true);
 }
 
-Status FakeMachine::RemoveContainers(const Call& /*call*/, const std::vector<std::string>& names) {
+Status FakeMachine::RemoveContainers(const Call& /*call*/, const std::vector<std::string>& names,
+                                     bool volumes) {
   if (names.empty()) return {};
-  return Act("remove" + Words(names), [&](FakeNode& node, FakeRunFolder&, bool half) {
-    for (const std::string& name : names) {
-      node.containers.erase(name);
-      if (half) break;
-    }
-    return Status();
-  });
+  return Act((volumes ? "remove with volumes" : "remove") + Words(names),
+             [&](FakeNode& node, FakeRunFolder&, bool half) {
+               for (const std::string& name : names) {
+                 node.containers.erase(name);
+                 if (half) break;
+               }
+               return Status();
+             });
 }
 
 Status FakeMachine::MoveOldDataAside(const Call& /*call*/) {
@@ -216,6 +218,39 @@ Status FakeMachine::CleanPaths(const Call& /*call*/) {
       if (half) break;
     }
     return Status();
+  });
+}
+
+Status FakeMachine::Purge(const Call& /*call*/, const OldDataDue& due) {
+  return Act("purge " + due.run + " " + due.kept,
+             [&](FakeNode& node, FakeRunFolder&, bool half) -> Status {
+               if (!node.runs[due.run].finished) return Terminal("NotFinished", due.run);
+               if (half) return {};
+               node.runs[due.kept].kept.reset();
+               node.runs[due.kept].kept_exists = false;
+               world_.MayLose(node.target.name);
+               return {};
+             });
+}
+
+Status FakeMachine::DeletePods(const Call& /*call*/, const std::vector<std::string>& names) {
+  if (names.empty()) return {};
+  return Act("delete_pods" + Words(names), [&](FakeNode&, FakeRunFolder&, bool half) {
+    for (const std::string& name : names) {
+      world_.ReplacePod(name);
+      if (half) break;
+    }
+    return Status();
+  });
+}
+
+Status FakeMachine::PullImage(const Call& /*call*/, const std::string& image, const Secret& login) {
+  return Act("pull " + image, [&](FakeNode& node, FakeRunFolder&, bool half) -> Status {
+    const auto wanted = world_.registry.find(image);
+    if (wanted == world_.registry.end() || wanted->second != login.Reveal())
+      return Transient("PullFailed", "manifest unknown or access denied");
+    if (!half) node.images.push_back(image);
+    return {};
   });
 }
 

@@ -31,8 +31,12 @@ class FakeMachine final : public Machine {
   Status Restart(const Call& call, const std::vector<std::string>& names) override;
   Status MoveOldDataAside(const Call& call) override;
   Status PutNewDataInPlace(const Call& call) override;
-  Status RemoveContainers(const Call& call, const std::vector<std::string>& names) override;
+  Status RemoveContainers(const Call& call, const std::vector<std::string>& names,
+                          bool volumes) override;
+  Status Purge(const Call& call, const OldDataDue& due) override;
+  Status DeletePods(const Call& call, const std::vector<std::string>& names) override;
   Status CleanPaths(const Call& call) override;
+  Status PullImage(const Call& call, const std::string& image, const Secret& login) override;
   Status SaveImages(const Call& call, const std::vector<std::string>& images,
                     const ByteSink& sink) override;
   Status LoadImages(const Call& call, ByteSource bytes) override;

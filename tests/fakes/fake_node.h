@@ -28,7 +28,7 @@ struct FakeRunFolder {
   bool kept_exists = false;
   std::optional<FakeMember> kept;
   bool finished = false;
-  std::string finished_key;
+  Receipt record;  ///< the archived one, when finished
 };
 
 /// One machine: what would be on its disk and in its docker.

@@ -46,6 +46,7 @@ void FakeWorld::MakeCluster(const std::string& ca_pem, const std::string& image)
       CreateContainer(node, component, "always");
     for (const char* pod : {"k8s_POD_kube-flannel-x", "k8s_kube-flannel_kube-flannel-x"})
       node.containers[pod] = AContainer(pod, "no", NowOn(node));
+    network_pods.push_back({"canal-" + name, "uid-" + name, name, NowOn(node), false});
     node.containers[kForeign] = AContainer(kForeign, "always", NowOn(node));
     foreign_[name] = NowOn(node);
   }
@@ -77,6 +78,14 @@ void FakeWorld::StartContainer(FakeNode& node, const std::string& name, bool res
 void FakeWorld::StopContainer(FakeNode& node, const std::string& name) {
   if (const auto found = node.containers.find(name); found != node.containers.end())
     found->second.running = false;
+}
+
+void FakeWorld::ReplacePod(const std::string& name) {
+  for (NetworkPod& pod : network_pods) {
+    if (pod.name != name) continue;
+    pod = {name + "x", pod.uid + "x", pod.node, NowOn(nodes.at(pod.node)), false};
+    return;
+  }
 }
 
 void FakeWorld::KillAfter(const std::vector<std::string>& recorded, std::size_t calls,

@@ -58,10 +58,16 @@ class FakeWorld {
   void StartContainer(FakeNode& node, const std::string& name, bool restart);
   void StopContainer(FakeNode& node, const std::string& name);
   void CreateContainer(FakeNode& node, const std::string& name, const std::string& policy);
+  /// From now on a node's old data need not be there.
+  void MayLose(const std::string& node) { old_.erase(node); }
+  /// A pod is deleted, its controller makes another in its place.
+  void ReplacePod(const std::string& name);
   double NowOn(const FakeNode& node) const { return clock_.Seconds() + node.skew; }
 
   std::map<std::string, FakeNode> nodes;
   std::set<std::string> kube_nodes;                 ///< Node objects
+  std::map<std::string, std::string> registry;      ///< image -> the login that may pull it
+  std::vector<NetworkPod> network_pods;             ///< in kube-system
   std::map<std::string, std::string> etcd_differs;  ///< node -> what its etcd holds instead
   std::map<std::string, std::int64_t> revisions;    ///< sha256 of a snapshot -> its revision
 

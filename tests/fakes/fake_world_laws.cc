@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "reconcilers/restore/judges.h"
 #include "tests/fakes/fake_world.h"
 
 namespace etcdrestore::fakes {
@@ -67,6 +68,9 @@ void FakeWorld::CheckOldData(const std::string& after) {
     if (node.member != old && !kept) Blame("the old data of " + name + " is lost", after);
   }
   for (const auto& [name, started] : foreign_) {
+    // Unless it was asked for in so many words.
+    if (target_.object.spec.clean.all_containers && IsCleaned(target_, nodes.at(name).target))
+      continue;
     const auto& containers = nodes.at(name).containers;
     const auto found = containers.find("backup-agent");
     if (found == containers.end() || !found->second.running ||

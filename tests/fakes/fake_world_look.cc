@@ -124,6 +124,8 @@ Result<NodeFacts> FakeWorld::Look(const std::string& name, const std::string& ru
     facts.docker_error = "Cannot connect to the Docker daemon";
   }
   if (options.images) facts.images = node.images;
+  if (options.images && node.containers.contains("kube-apiserver"))
+    facts.encryption_keys = {"aescbc:key1"};
   facts.etcdutl = options.images ? "bump" : "";
   facts.etcdutl_can_bump = options.images;
   if (options.images) facts.etcdutl_image = options.tool_image;
@@ -135,7 +137,10 @@ Result<NodeFacts> FakeWorld::Look(const std::string& name, const std::string& ru
     if (!receipt) facts.receipt_error = receipt.error().message;
   }
   for (const auto& [id, folder] : node.runs) {
-    if (folder.finished) facts.finished_runs.push_back(folder.finished_key);
+    if (folder.finished)
+      facts.finished_runs.push_back({folder.record.run_key, folder.record.run,
+                                     folder.record.old_data_path, folder.record.finished_at,
+                                     folder.record.keep_for});
   }
   facts.lock = node.lock;
   facts.data = DataOf(node, run, options);
@@ -145,6 +150,7 @@ Result<NodeFacts> FakeWorld::Look(const std::string& name, const std::string& ru
   if (options.etcd && !facts.etcd) facts.etcd_error = "context deadline exceeded";
   facts.api_asked = options.api || options.kube_nodes;
   if (facts.api_asked) facts.api = ApiOf(node, options.kube_nodes);
+  if (options.health && facts.api.nodes) facts.api.network_pods = network_pods;
   if (options.health) {
     for (const char* component :
          {"kubelet", "kube-proxy", "kube-controller-manager", "kube-scheduler"})

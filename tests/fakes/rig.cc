@@ -163,7 +163,10 @@ RunRecord Rig::RunKilled(const RunRequest& request, const Call& call) {
                          },
                          [&](const Call& one) { return rke.Version(one); },
                          [&](const std::string& who) { return holders_die && who != holder.id; },
-                         [&](const Call&, Duration duration) { clock.Advance(duration); },
+                         [&](const Call&, Duration duration) {
+                           clock.Advance(duration);
+                           if (on_wait) on_wait();
+                         },
                          folder},
                         request);
   return reconciler.Run(call);

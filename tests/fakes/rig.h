@@ -68,6 +68,7 @@ class Rig {
   FakeRebuilder rke;
   FakeClusterApi api;
   RecordingListener listener;
+  std::function<void()> on_wait;  ///< while the run waits; may be empty
   int processes = 0;
   bool holders_die = true;  ///< false: the process that held the nodes may still live
   std::string folder;

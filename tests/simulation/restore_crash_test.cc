@@ -47,6 +47,13 @@ class RestoreCrash : public testing::TestWithParam<Scenario> {
     EXPECT_EQ(record.ending, Ending::kDone) << record.error.reason << " " << record.error.message;
     EXPECT_THAT(rig.world.Violations(), IsEmpty());
     EXPECT_EQ(rig.world.EndState(), quiet.end);
+    ExpectNewNetworkPods(rig);
+  }
+  static void ExpectNewNetworkPods(const Rig& rig) {
+    EXPECT_THAT(rig.world.network_pods, testing::Not(IsEmpty()));
+    for (const NetworkPod& pod : rig.world.network_pods)
+      EXPECT_GT(pod.started_at, ParseReceipt(rig.world.nodes.at(pod.node).receipt)->restored_at)
+          << pod.name;
   }
 };
 
@@ -71,6 +78,7 @@ TEST_P(RestoreCrash, QuietRunEndsWithEveryMemberOnThisRunsData) {
     }
   }
   EXPECT_EQ(rig.world.kube_nodes.size(), rig.target.nodes.size());
+  ExpectNewNetworkPods(rig);
 }
 
 TEST_P(RestoreCrash, KilledAnywhereAndStartedAgainComesToTheSameEnd) {

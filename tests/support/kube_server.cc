@@ -187,6 +187,19 @@ Status KubeServer::Apply(const std::string& path) const {
   return {};
 }
 
+Result<std::string> KubeServer::Kubectl(std::vector<std::string> arguments) const {
+  static int count = 0;
+  const std::string program = Program("kubernetes-1.32.2/kubectl");
+  if (!FileExists(program))
+    return Terminal("MissingProgram", program + " is missing: run make deps");
+  arguments.insert(arguments.begin(), {program, "--kubeconfig", Kubeconfig()});
+  ChildProcess kubectl(arguments, folder_ + "/kubectl-" + std::to_string(++count) + ".log",
+                       {"HOME=" + folder_});
+  const int code = kubectl.Wait();
+  if (code == 0) return kubectl.Log();
+  return Terminal("KubectlFailed", "exit code " + std::to_string(code) + ": " + kubectl.Log());
+}
+
 Status KubeServer::MakeNamespace(const std::string& name) const {
   return ApplyOne(
       *api_, {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", name}}}}, name);

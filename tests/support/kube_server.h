@@ -35,6 +35,8 @@ class KubeServer {
   /// Creates every document of a YAML file as admin, through the API. `name_space` for those that
   /// say none.
   Status Apply(const std::string& path) const;
+  /// The real kubectl as admin: what it said. Error KubectlFailed with its words.
+  [[nodiscard]] Result<std::string> Kubectl(std::vector<std::string> arguments) const;
   Status MakeNamespace(const std::string& name) const;
   /// Ends kube-apiserver and starts it again on the same port: it forgets the history of watches,
   /// so that older ones get 410.

@@ -29,7 +29,7 @@ class Metrics {
   void Add(const std::string& counter, const MetricLabels& labels, double by = 1);
   void Set(const std::string& gauge, const MetricLabels& labels, double value);
   void Observe(const std::string& histogram, const MetricLabels& labels, double value);
-  /// Makes the series of a histogram, empty: rates then work from the first scrape on.
+  /// Makes the series, with nothing observed yet.
   void Expect(const std::string& histogram, const MetricLabels& labels);
   /// Removes every series that has all of these labels, of one metric or of all.
   void Drop(const MetricLabels& having, const std::string& metric = "");

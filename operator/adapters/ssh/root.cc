@@ -62,6 +62,7 @@ const std::vector<std::string>& DockerFlags() {
       "--userns=host",
       "--network=host",
       "--log-driver=none",
+      "--label=etcdrestore.io/root",
       "--user=0:0",
       "--env=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
       "--entrypoint=nsenter"};

@@ -50,9 +50,9 @@ verify_staged() {
 # The URL is a secret: it comes with the script on standard input and goes to curl the same way.
 fetch() {
   rm -f "$STAGED.part"
-  if command -v curl >/dev/null; then
+  if has_curl; then
     said=$(printf 'url = "%s"\n' "$URL" | curl -f -s -S -o "$STAGED.part" --connect-timeout 10 --speed-limit 1024 --speed-time 30 -K - 2>&1)
-  elif command -v wget >/dev/null; then
+  elif has_wget; then
     said=$(printf '%s\n' "$URL" | wget -q -T 30 -t 1 -O "$STAGED.part" -i - 2>&1)
   else
     fail NoDownloader 'this node has neither curl nor wget'
@@ -63,6 +63,19 @@ fetch() {
 put() {
   cat >"$STAGED.part" || fail DiskError "write $STAGED.part: $(df -h "$DIR" | tail -n 1)"
   verify_staged
+}
+
+# The login is a secret: it comes with the script on standard input and lies in memory until docker has read it.
+pull() {
+  DOCKER_CONFIG=/dev/shm/etcdrestore-$RUN
+  export DOCKER_CONFIG
+  [ "$(stat -f -c %T /dev/shm 2>/dev/null)" = tmpfs ] || fail NoMemoryFolder 'this node has no tmpfs on /dev/shm for the registry login'
+  rm -rf "$DOCKER_CONFIG"
+  trap 'rm -rf "$DOCKER_CONFIG"' EXIT
+  trap 'exit 1' HUP INT TERM
+  mkdir "$DOCKER_CONFIG" && printf '%s' "$LOGIN" >"$DOCKER_CONFIG/config.json" || fail DiskError "write $DOCKER_CONFIG failed"
+  said=$(timeout 600 docker pull -q "$IMAGE" 2>&1) || fail PullFailed "docker pull $IMAGE: $said"
+  ok
 }
 
 # One run of the etcd tool in a container of the node's own image. $1 is mounted on /restored.
@@ -137,7 +150,7 @@ start() {
 restart() {
   said=$(
     for name in $NAMES; do
-      { timeout 180 docker restart -t 2 "$name" 2>&1 || say @@failed; } &
+      { timeout 180 docker restart -t 1 "$name" 2>&1 || say @@failed; } &
     done
     wait
   )
@@ -146,7 +159,27 @@ restart() {
 }
 remove() {
   # shellcheck disable=SC2086
-  said=$(timeout 180 docker rm -f -v $NAMES 2>&1) || case $said in *'o such container'* | *'already in progress'*) ;; *) fail DockerFailed "docker rm: $said" ;; esac
+  said=$(timeout 180 docker rm -f ${VOLUMES:+-v} $NAMES 2>&1) || case $said in *'o such container'* | *'already in progress'*) ;; *) fail DockerFailed "docker rm: $said" ;; esac
+  ok
+}
+
+# As the kubelet, which may delete pods; the look's own identity may not.
+delete_pods() {
+  case $NAMES in *[!a-z0-9.\ -]*) fail BadArgument "pod names '$NAMES'" ;; esac
+  for name in $NAMES; do
+    at=/api/v1/namespaces/kube-system/pods/$name
+    if has_curl; then
+      said=$(curl -s -S -m 20 -A etcdrestore -X DELETE -w '\n%{http_code}' --cacert "$KUBE/ssl/kube-ca.pem" --cert "$KUBE/ssl/kube-node.pem" \
+        --key "$KUBE/ssl/kube-node-key.pem" "https://127.0.0.1:6443$at" 2>&1)
+    else
+      said=$(timeout 30 docker exec kube-apiserver kubectl --kubeconfig /etc/kubernetes/ssl/kubecfg-kube-node.yaml \
+        --server https://127.0.0.1:6443 delete --raw "$at" 2>&1 && printf '\n200')
+    fi
+    case $(printf '%s' "$said" | tail -n 1) in
+      200 | 202 | 404 | *NotFound*) ;;
+      *) fail PodNotDeleted "delete pod kube-system/$name: $(printf '%s' "$said" | tail -c 300)" ;;
+    esac
+  done
   ok
 }
 
@@ -171,6 +204,19 @@ put_in_place() {
   fi
   rmdir "$RESTORED" 2>/dev/null
   sync -f "$DATA"
+  ok
+}
+
+# Only what a finished run kept, and nothing on another file system. Its record stays: a run happens once.
+purge() {
+  for name in "$NAMES" "$KEPT_BY"; do
+    case $name in '' | *[!a-zA-Z0-9.-]* | .*) fail BadArgument "run name '$name'" ;; esac
+  done
+  [ -f "$STATE/runs/$NAMES/finished.json" ] || fail NotFinished "run $NAMES has no record of a good end on this node"
+  for old in "$DATA-before-$KEPT_BY" "$DATA/.before-$KEPT_BY" "$STATE/runs/$NAMES/old" "$STATE/runs/$NAMES/snapshot.db"; do
+    [ ! -L "$old" ] || fail NotAFolder "$old is a link"
+    rm -rf --one-file-system "$old" || fail DiskError "remove $old"
+  done
   ok
 }
 

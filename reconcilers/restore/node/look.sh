@@ -5,6 +5,7 @@ CONTAINER='{"name":{{json .Name}},"image":{{json .Config.Image}},"running":{{jso
 # Servers that are down answer late: they are asked while the rest is looked at, their answers read after it.
 look() {
   value now "$(clock)"
+  has_curl || :
   { look_servers | { look_node >&3 && cat; }; } 3>&1
   ok
 }
@@ -17,9 +18,8 @@ look_node() {
   look_record
   look_data
   [ -f "$KUBE/ssl/kube-ca.pem" ] && value ca "$(tr '\n' '|' <"$KUBE/ssl/kube-ca.pem")"
-  command -v curl >/dev/null && value curl 1
-  command -v wget >/dev/null && value wget 1
-  [ -n "$IMAGES" ] && look_images
+  if has_curl; then value curl 1; elif has_wget; then value wget 1; fi
+  [ -n "$IMAGES" ] && look_images && look_encryption
   [ -n "$ETCD" ] && look_etcd
   return 0
 }
@@ -78,7 +78,7 @@ look_database() {
 look_images() {
   docker_ images --format '{{.Repository}}:{{.Tag}}' | while read -r line; do value image "$line"; done
   [ -n "$IMAGE" ] || IMAGE=$(docker_ inspect -f '{{.Config.Image}}' etcd 2>/dev/null)
-  [ -n "$IMAGE" ] && docker_ image inspect "$IMAGE" >/dev/null 2>&1 || return
+  [ -n "$IMAGE" ] && docker_ image inspect "$IMAGE" >/dev/null 2>&1 || return 0
   value etcdutl_image "$IMAGE"
   help=$(docker_ run --rm --network none --entrypoint /usr/local/bin/etcdutl "$IMAGE" snapshot restore --help 2>&1)
   code=$?
@@ -90,9 +90,56 @@ look_images() {
   esac
 }
 
-etcdctl_() { timeout 20 docker exec -e ETCDCTL_API=3 etcd etcdctl --command-timeout=5s "$@" 2>&1; }
+# What the API server can decrypt with: names as "provider:key". The keys beside them stay on the node.
+look_encryption() {
+  args=$(docker_ inspect -f '{{json .Args}}' kube-apiserver 2>/dev/null) || return 0
+  value encryption_asked 1
+  at=$(flag_of encryption-provider-config)
+  [ -n "$at" ] && [ -r "$PREFIX$at" ] || return 0
+  awk '
+    { sub(/^[ -]*/, ""); gsub(/["\047]/, "") }
+    /^[a-z]+:/ { word = substr($1, 1, index($1, ":") - 1) }
+    word ~ /^(aescbc|aesgcm|secretbox|kms)$/ { provider = word; word = "" }
+    /^name:/ && provider != "" { print provider ":" $2 }
+  ' "$PREFIX$at" | while read -r line; do value encryption_key "$line"; done
+}
+
+# Over etcd's own HTTP where that answers: one process instead of six in the container.
 look_etcd() {
   value etcd_asked 1
+  look_etcd_http || look_etcd_tool
+}
+look_etcd_http() {
+  has_curl && args=$(docker_ inspect -f '{{json .Args}}' etcd 2>/dev/null) || return
+  ca=$PREFIX$(flag_of trusted-ca-file) cert=$PREFIX$(flag_of cert-file) key=$PREFIX$(flag_of key-file)
+  status=$(etcd_post 'maintenance/status {}') || return
+  status="[{\"Status\":$status}]"
+  # Without a leader the rest would be waited for in vain.
+  case $status in *'"leader":'[1-9]*) ;; *) value etcd_status "$status" && return ;; esac
+  answers=$(etcd_post 'kv/range {\"key\":\"Lw==\",\"range_end\":\"MA==\",\"count_only\":true}' \
+    "maintenance/hashkv {\\\"revision\\\":$HASH_REVISION}" 'cluster/member/list {}' 'maintenance/alarm {}') || return
+  value etcd_status "$status"
+  [ "$HASH_REVISION" = 0 ] || value etcd_hash_revision "$HASH_REVISION"
+  value etcd_count "$(printf '%s' "$answers" | sed -n '1s/.*"count":\([0-9]*\).*/\1/p')"
+  value etcd_hash "[{\"HashKV\":$(printf '%s' "$answers" | sed -n 2p)}]"
+  value etcd_members "$(printf '%s' "$answers" | sed -n 3p)"
+  value etcd_alarms "$(printf '%s' "$answers" | sed -n 4p)"
+}
+# etcd_post 'PATH BODY'...: one answer a line; its numbers, which come quoted, as etcdctl prints them.
+etcd_post() {
+  next=''
+  said=$(for question in "$@"; do
+    printf '%surl = "https://127.0.0.1:2379/v3/%s"\ndata = "%s"\ncacert = "%s"\ncert = "%s"\nkey = "%s"\nwrite-out = "\\n"\nmax-time = 5\nfail\nsilent\n' \
+      "$next" "${question%% *}" "${question#* }" "$ca" "$cert" "$key"
+    next='next
+'
+  done | curl --fail-early -K - 2>/dev/null) && printf '%s' "$said" | sed 's/"\(-\{0,1\}[0-9][0-9]*\)"/\1/g'
+}
+# flag_of NAME: its value in $args, a JSON list of words.
+flag_of() { printf '%s' "$args" | tr ',' '\n' | sed -n "s/^.*--$1=\([^\"]*\)\".*\$/\1/p"; }
+
+etcdctl_() { timeout 20 docker exec -e ETCDCTL_API=3 etcd etcdctl --command-timeout=5s "$@" 2>&1; }
+look_etcd_tool() {
   if ! status=$(etcdctl_ endpoint status -w json); then
     value etcd_error "$(printf '%s' "$status" | tr '\n' ' ' | tail -c 600)"
     return
@@ -108,7 +155,7 @@ look_etcd() {
 # GET from the node's own API server as the controller-manager, which may list everything.
 api_get() {
   ssl=$KUBE/ssl
-  if command -v curl >/dev/null; then
+  if has_curl; then
     curl -s -S -m 10 -A etcdrestore -w '\n%{http_code}' --cacert "$ssl/kube-ca.pem" --cert "$ssl/kube-controller-manager.pem" \
       --key "$ssl/kube-controller-manager-key.pem" "https://127.0.0.1:6443$1" 2>&1
   else
@@ -123,7 +170,7 @@ look_api() {
   case $answer in
     *'
 200') value api_ready 1 ;;
-    *) value api_error "$(printf '%s' "$answer" | tr '\n' ' ' | tail -c 300)" && return ;;
+    *) value api_error "$(printf '%s' "${answer:-no answer}" | tr '\n' ' ' | tail -c 300)" && return ;;
   esac
   [ -n "$KUBE_NODES" ] || return
   answer=$(api_get '/api/v1/secrets?limit=1')
@@ -132,6 +179,15 @@ look_api() {
   [ "$(printf '%s' "$answer" | tail -n 1)" = 200 ] && value api_nodes "$(printf '%s' "$answer" | sed '$d' | tr -d '\n')"
   answer=$(api_get /apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases)
   [ "$(printf '%s' "$answer" | tail -n 1)" = 200 ] && value api_leases "$(printf '%s' "$answer" | sed '$d' | tr -d '\n')"
+  [ -z "$HEALTH" ] || look_network_pods
+}
+# By the labels that rke gives them. Both lists or none: half of them would look like all.
+look_network_pods() {
+  at=/api/v1/namespaces/kube-system/pods?labelSelector=
+  answer=$(api_get "${at}k8s-app%20in%20(canal,flannel,calico-node,calico-kube-controllers)")
+  weave=$(api_get "${at}name%3Dweave-net")
+  [ "$(printf '%s' "$answer" | tail -n 1)$(printf '%s' "$weave" | tail -n 1)" = 200200 ] || return
+  value api_pods "[$(printf '%s' "$answer" | sed '$d' | tr -d '\n'),$(printf '%s' "$weave" | sed '$d' | tr -d '\n')]"
 }
 
 look_health() {
@@ -141,13 +197,13 @@ look_health() {
   health kube-scheduler https://127.0.0.1:10259/healthz
 }
 health() {
-  if command -v curl >/dev/null; then
+  if has_curl; then
     seen=$(curl -s -S -k -m 5 -o /dev/null -w '%{http_code}' "$2" 2>&1)
     [ "$seen" = 200 ] && seen=ok
-  elif command -v wget >/dev/null; then
+  elif has_wget; then
     seen=$(wget -q -T 5 -O /dev/null --no-check-certificate "$2" 2>&1) && seen=ok
   else
     return
   fi
-  value "health_$1" "$(printf '%s' "$seen" | tr '\n' ' ')"
+  value "health_$1" "$(printf '%s' "${seen:-no answer}" | tr '\n' ' ')"
 }

@@ -6,7 +6,7 @@ main() {
   case $act in
     look) look ;;
     take) take ;;
-    renew | release | receipt | fetch | put | restore_beside | policies | stop | start | restart | remove | move_aside | put_in_place | clean_paths)
+    renew | release | receipt | fetch | put | restore_beside | policies | stop | start | restart | remove | move_aside | put_in_place | clean_paths | delete_pods | pull | purge)
       only_holder
       "$act"
       ;;

@@ -6,9 +6,10 @@ umask 077
 LC_ALL=C
 export LC_ALL
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+DOCKER_HOST=unix:///var/run/docker.sock
 STATE=/opt/rke/.etcdrestore
 HOLDER='' CLUSTER='' RUN='' PREFIX='' REPLACE='' IMAGE='' HASH_STAGED='' HASH_DATA='' IMAGES='' ETCD='' API=''
-KUBE_NODES='' HEALTH='' HASH_REVISION=0 SIZE='' SHA='' NAME='' PEER='' PEERS='' TOKEN='' BUMP=0 OWNER='' JSON='' NAMES='' POLICIES='' DB='' STATUS=''
+KUBE_NODES='' HEALTH='' HASH_REVISION=0 SIZE='' SHA='' NAME='' PEER='' PEERS='' TOKEN='' BUMP=0 OWNER='' JSON='' NAMES='' POLICIES='' DB='' STATUS='' VOLUMES='' KEPT_BY='' THEN_LOOK='' HAS_CURL=''
 
 say() { printf '%s\n' "$*"; }
 value() { printf '%s\t%s\n' "$1" "$2"; }
@@ -17,6 +18,7 @@ fail() {
   exit 1
 }
 ok() {
+  [ -z "$THEN_LOOK" ] || { THEN_LOOK='' && exec 9>&- && look; }
   say '@@ok'
   exit 0
 }
@@ -56,6 +58,10 @@ read_arguments() {
       json=*) JSON=${word#*=} ;;
       db=*) DB=${word#*=} ;;
       status=*) STATUS=${word#*=} ;;
+      socket=*) DOCKER_HOST=unix://${word#*=} ;;
+      kept=*) KEPT_BY=${word#*=} ;;
+      volumes=*) VOLUMES=${word#*=} ;;
+      then_look=*) THEN_LOOK=${word#*=} ;;
       names=*) NAMES=${word#*=} ;;
       policies=*) POLICIES=${word#*=} ;;
       *) fail BadArgument "unknown argument $word" ;;
@@ -63,6 +69,7 @@ read_arguments() {
   done
   case $RUN in '' | *[!a-zA-Z0-9.-]* | .*) fail BadArgument "run name '$RUN'" ;; esac
   case $PREFIX in '' | /*) ;; *) fail BadArgument "prefix '$PREFIX'" ;; esac
+  export DOCKER_HOST
   set_paths
 }
 
@@ -82,6 +89,12 @@ set_paths() {
 
 is_mount() { awk -v at="$1" '$5 == at { found = 1 } END { exit !found }' /proc/self/mountinfo; }
 clock() { date +%s.%N; }
+# A curl that is there and does not start is none. Tried once.
+has_curl() {
+  [ -n "$HAS_CURL" ] || { curl --version >/dev/null 2>&1 && HAS_CURL=yes || HAS_CURL=no; }
+  [ "$HAS_CURL" = yes ]
+}
+has_wget() { case $(wget --help 2>&1) in *-O*) ;; *) return 1 ;; esac; }
 docker_() { timeout 60 docker "$@"; }
 
 # Every act: one at a time on this node, and only while the node is held by the caller.

@@ -59,7 +59,7 @@ snapshot_faults() {
     manifest "$case_dir/$name.yml" $name
     only_from_s3 "$case_dir/$name.yml"
   done
-  refused missing "no snapshot called missing" "there is .*base"
+  refused missing "no snapshot called missing" "etcd-snapshots.* holds [0-9]+, the newest .* ago"
   refused truncated "truncated|cut|incomplete|size|short"
   refused flipped "sha-?256|checksum|damaged|hash"
   refused html "html|not a snapshot|no snapshot|not an etcd"

@@ -30,7 +30,7 @@ test_case() {
   rival other-state "$case_dir/second.yml" "$case_dir/other" & rivals+=($!)
   rival other-name "$case_dir/third.yml" "$case_dir/other-name-state" & rivals+=($!)
   wait "${rivals[@]}"
-  lost same-state "another|holds|lock"
+  lost same-state "process [0-9]+, since 20.*, run .* holds .*\.lock"
   lost other-state "--takeover"
   lost other-name "--takeover"
   code=0

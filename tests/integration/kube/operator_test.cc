@@ -64,12 +64,14 @@ TEST(Operator, RunsAnObjectSaysWhyItFailedAndNeverRunsItAgain) {
   ASSERT_TRUE(Ends(process, "once"));
   EXPECT_EQ(ReasonOf("once"), "AlreadyRan");
   EXPECT_THAT(process.Log(), Not(HasSubstr("Forbidden")));
-  int events = 0;
-  const auto listed = Server().api().List({}, kEvents, "recovery", {}, [&](KubeObject event) {
-    events += event["regarding"].value("name", "") == "once" ? 1 : 0;
-  });
-  ASSERT_TRUE(listed);
-  EXPECT_GT(events, 0);
+  // The Event is written by a thread of its own.
+  EXPECT_TRUE(process.WaitUntil([] {
+    int events = 0;
+    const auto listed = Server().api().List({}, kEvents, "recovery", {}, [&](KubeObject event) {
+      events += event["regarding"].value("name", "") == "once" ? 1 : 0;
+    });
+    return listed && events > 0;
+  }));
 }
 
 TEST(Operator, EndsCleanlyOnTermAndGivesItsLeaseAway) {

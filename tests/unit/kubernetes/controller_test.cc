@@ -192,6 +192,17 @@ TEST_F(ControllerRig, ALostStatusIsMadeAgainFromTheLedger) {
   EXPECT_EQ(StatusNow()["phase"], "Succeeded");
 }
 
+TEST_F(ControllerRig, AStatusThatWentBackInTimeIsLookedAt) {
+  api.Put(kEtcdRestores, AnObject());
+  Pass();
+  const auto hear = [this](const KubeObject& object) {
+    for (const ObjectChange& change : cache.Upsert(object)) controller.Changed(change);
+    return queue.Numbers().depth;
+  };
+  EXPECT_EQ(hear(*api.Find(kEtcdRestores, kName)), 0U) << "what the operator wrote itself";
+  EXPECT_EQ(hear(AnObject()), 1U);
+}
+
 TEST_F(ControllerRig, ANewRunIDRunsAgain) {
   api.Put(kEtcdRestores, AnObject());
   Pass();
@@ -241,7 +252,11 @@ TEST_F(ControllerRig, NothingIsDestroyedBeforeLedgerFinalizerAndInputsAreKept) {
     EXPECT_TRUE(api.Find(kSecrets, kName) == std::nullopt);
     RunRecord record;
     record.point_of_no_return = clock.Now();
-    input.on_status(Json{{"phase", "Preflight"}}, record);
+    input.on_status(Json{{"phase", "Preflight"},
+                         {"runID", "r1"},
+                         {"pointOfNoReturn", "2026-11-22T03:30:00Z"},
+                         {"conditions", Json::array()}},
+                    record);
     api.refuse = [](const std::string&, const KubeType& type, const KubeName&) {
       return type == kSecrets ? std::optional(Transient("Unavailable", "")) : std::nullopt;
     };
@@ -252,12 +267,46 @@ TEST_F(ControllerRig, NothingIsDestroyedBeforeLedgerFinalizerAndInputsAreKept) {
     const auto entry = ledger.Read({}, input.object);
     EXPECT_FALSE((*entry)->committed_at.empty());
     EXPECT_TRUE(*ledger.Inputs({}, input.object));
+    EXPECT_TRUE(StatusNow().contains("pointOfNoReturn")) << "who takes over must know";
     return Ends(input, Ending::kDone, {});
   };
   Pass();
   EXPECT_EQ(StatusNow()["phase"], "Succeeded");
   EXPECT_FALSE((*api.Find(kEtcdRestores, kName))["metadata"].contains("finalizers"));
   EXPECT_FALSE(*ledger.Inputs({}, testing_objects::Parsed(AnObject()))) << "copies are gone";
+}
+
+TEST_F(ControllerRig, ANewLeaderFinishesHalfARestoreBeforeItBeginsAnother) {
+  KubeObject half = AnObject();
+  half["metadata"]["name"] = "half";
+  half["metadata"]["uid"] = "u9";
+  half["status"] = {{"phase", "Cleaned"},
+                    {"runID", "r1"},
+                    {"observedGeneration", 1},
+                    {"pointOfNoReturn", "2026-11-22T03:10:00Z"}};
+  cache.Upsert(half);
+  api.Put(kEtcdRestores, AnObject());
+  Pass();
+  EXPECT_EQ(runs, 0);
+  EXPECT_EQ(StatusNow()["phase"], "Pending");
+  EXPECT_EQ(Reason(), "LockedByOther");
+  half["status"]["phase"] = "Succeeded";
+  cache.Upsert(half);
+  Pass();
+  EXPECT_EQ(runs, 1);
+}
+
+TEST_F(ControllerRig, HalfARestoreThatMustWaitKeepsItsPointOfNoReturn) {
+  KubeObject object = AnObject();
+  object["status"] = {{"phase", "Cleaned"},
+                      {"runID", "r1"},
+                      {"observedGeneration", 1},
+                      {"pointOfNoReturn", "2026-11-22T03:10:00Z"}};
+  api.Put(kEtcdRestores, object);
+  api.Remove(kSecrets, {"recovery", "rke"});
+  Pass();
+  EXPECT_EQ(Reason(), "ReferenceNotFound");
+  EXPECT_EQ(StatusNow()["pointOfNoReturn"], "2026-11-22T03:10:00Z");
 }
 
 TEST_F(ControllerRig, AHalfDoneRunGoesOnFromTheKeptInputs) {
@@ -293,6 +342,46 @@ TEST_F(ControllerRig, AStoppedRunIsNotReportedAsFailed) {
   Pass();
   EXPECT_NE(StatusNow()["phase"], "Failed");
   EXPECT_TRUE((*ledger.Read({}, testing_objects::Parsed(AnObject())))->finished_at.empty());
+}
+
+TEST_F(ControllerRig, CancelEndsARunThatDestroyedNothing) {
+  api.Put(kEtcdRestores, AnObject());
+  run = [&](const Call& call, const SessionInput& input, RunListener&) {
+    input.on_status(Json{{"phase", "Preflight"}}, {});  // still waits to be written at the end
+    KubeObject cancelled = *api.Find(kEtcdRestores, kName);
+    cancelled["spec"]["cancel"] = true;
+    cancelled["metadata"]["generation"] = 2;
+    api.Put(kEtcdRestores, cancelled);
+    for (const ObjectChange& change : cache.Upsert(cancelled)) controller.Changed(change);
+    EXPECT_TRUE(call.stop.stop_requested());
+    return Ends(input, Ending::kInterrupted, Transient("Interrupted", ""));
+  };
+  Pass();
+  Pass();
+  EXPECT_EQ(runs, 1);
+  EXPECT_EQ(StatusNow()["phase"], "Cancelled");
+}
+
+TEST_F(ControllerRig, CancelledHalfDoneItSaysWhatComesNextAndStartsNothing) {
+  api.Put(kEtcdRestores, AnObject());
+  run = [&](const Call& call, const SessionInput& input, RunListener&) {
+    KubeObject cancelled = *api.Find(kEtcdRestores, kName);
+    cancelled["spec"]["cancel"] = true;
+    cancelled["metadata"]["generation"] = 2;
+    api.Put(kEtcdRestores, cancelled);
+    for (const ObjectChange& change : cache.Upsert(cancelled)) controller.Changed(change);
+    EXPECT_TRUE(call.stop.stop_requested());
+    SessionResult stopped_run =
+        Ends(input, Ending::kNeedsAttention, Transient("Interrupted", "stopped"));
+    stopped_run.status["pointOfNoReturn"] = "2026-11-22T03:30:00Z";
+    return stopped_run;
+  };
+  Pass();
+  Pass();
+  EXPECT_EQ(runs, 1);
+  EXPECT_EQ(StatusNow()["phase"], "Failed");
+  EXPECT_EQ(Reason(), "Cancelled");
+  EXPECT_EQ(StatusNow()["observedGeneration"], 2);
 }
 
 TEST_F(ControllerRig, DeletionStopsARunThatDestroyedNothing) {

@@ -9,14 +9,125 @@
 namespace etcdrestore {
 namespace {
 
-using namespace std::chrono_literals;
-using testing::HasSubstr;
-using testing::Not;
+using Json = nlohmann::ordered_json;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
-const SystemTime kNow = *ParseTime("2026-11-22T04:00:00Z");
+EtcdRestore Named(const std::string& name) {
+  EtcdRestore object = testing_objects::Parsed(testing_objects::AnObject());
+  object.name = name;
+  return object;
+}
 
-TEST(OperatorMetrics, KnownSeriesAreThereAtZeroFromTheStart) {
-  const OperatorMetrics metrics("v1", "lease", 4);
+Json Status(const char* phase) {
+  return OutsideRunStatus(Named("one"), phase, "Because", "", *ParseTime("2026-11-22T04:00:00Z"));
+}
+
+Json Ended(const std::string& when) {
+  Json status = Status("Succeeded");
+  status["completionTime"] = when;
+  status["snapshot"] = {{"takenAt", "1970-01-01T00:16:40Z"}};
+  return status;
+}
+
+Json Working(const char* phase) {
+  Json status = Status(phase);
+  status["timeline"] = {{{"phase", phase}, {"startedAt", "1970-01-01T01:00:00Z"}}};
+  return status;
+}
+
+std::string Condition(const char* type, const char* status, int value) {
+  return std::string(R"(etcdrestore_restore_condition{cluster="prod",condition=")") + type +
+         R"(",name="one",namespace="recovery",status=")" + status + "\"} " + std::to_string(value) +
+         "\n";
+}
+
+class OperatorMetricsTest : public ::testing::Test {
+ protected:
+  OperatorMetrics metrics{"1.2.3", "lease", 4};
+};
+
+TEST_F(OperatorMetricsTest, WhatIsKnownIsThereAtZero) {
+  const std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr("etcdrestore_restores_total{result=\"failed\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("etcdrestore_phase_duration_seconds_count{phase=\"Up\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("leader_election_master_status{name=\"lease\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("etcdrestore_build_info{version=\"1.2.3\"} 1\n"));
+  EXPECT_THAT(text, Not(HasSubstr("namespace=")));
+}
+
+TEST_F(OperatorMetricsTest, AConditionThatIsGoneIsNoLongerTrue) {
+  metrics.OnStatus(Named("one"), Working("Up"));
+  EXPECT_THAT(metrics.Text(), HasSubstr(Condition("Reconciling", "true", 1)));
+  metrics.OnStatus(Named("one"), Ended("2026-11-22T04:00:00Z"));
+  EXPECT_THAT(metrics.Text(), HasSubstr(Condition("Reconciling", "true", 0)));
+  EXPECT_THAT(metrics.Text(), HasSubstr(Condition("Succeeded", "true", 1)));
+}
+
+TEST_F(OperatorMetricsTest, OnlyThePhaseThatWorksHasAStartAndALimit) {
+  const auto start = [](const char* phase) {
+    return std::string("phase_start_timestamp_seconds{cluster=\"prod\",name=\"one\",namespace=") +
+           "\"recovery\",phase=\"" + phase + "\"} 3600\n";
+  };
+  metrics.OnStatus(Named("one"), Working("Up"));
+  EXPECT_THAT(metrics.Text(), HasSubstr(start("Up")));
+  EXPECT_THAT(metrics.Text(), HasSubstr("etcdrestore_restore_phase_timeout_seconds{"));
+  metrics.OnStatus(Named("one"), Working("Restarted"));
+  EXPECT_THAT(metrics.Text(), HasSubstr(start("Restarted")));
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr(start("Up"))));
+  metrics.OnStatus(Named("one"), Ended("2026-11-22T04:00:00Z"));
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr("phase_start_timestamp_seconds{")));
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr("phase_timeout_seconds{")));
+}
+
+TEST_F(OperatorMetricsTest, TheHundredThatEndedLastAreShownInWhateverOrderTheyCome) {
+  for (int i = 0; i < 150; ++i) {
+    const int minute = (i * 7) % 150;
+    metrics.OnStatus(Named("r" + std::to_string(minute)),
+                     Ended(FormatTime(SystemTime(std::chrono::minutes(minute)))));
+  }
+  metrics.OnStatus(Named("waits"), Status("Pending"));
+  const std::string text = metrics.Text();
+  const auto shown = [&](const std::string& name) {
+    return text.find("name=\"" + name + "\"") != std::string::npos;
+  };
+  for (int minute = 0; minute < 150; ++minute)
+    EXPECT_EQ(shown("r" + std::to_string(minute)), minute >= 50) << minute;
+  EXPECT_TRUE(shown("waits"));
+}
+
+TEST_F(OperatorMetricsTest, TheLastSuccessOfAClusterIsKnownAfterARestartToo) {
+  metrics.OnStatus(Named("new"), Ended("1970-01-01T02:00:00Z"));
+  metrics.OnStatus(Named("old"), Ended("1970-01-01T01:00:00Z"));
+  EXPECT_THAT(metrics.Text(),
+              HasSubstr("etcdrestore_last_success_timestamp_seconds{cluster=\"prod\"} 7200\n"));
+  EXPECT_THAT(metrics.Text(),
+              HasSubstr("restored_snapshot_timestamp_seconds{cluster=\"prod\"} 1000\n"));
+}
+
+TEST_F(OperatorMetricsTest, AWorkerThatDoesNotComeBackIsSeen) {
+  using namespace std::chrono_literals;
+  const SteadyTime start(100s);
+  const auto queue = [](const char* metric, const char* value) {
+    return std::string("workqueue_") + metric +
+           R"({controller="etcdrestore",name="etcdrestore"} )" + value + "\n";
+  };
+  metrics.OnTaken(start - 2s, start);
+  metrics.OnScrape({.depth = 3}, start + 40s);
+  std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr(queue("depth", "3")));
+  EXPECT_THAT(text, HasSubstr(queue("longest_running_processor_seconds", "40")));
+  EXPECT_THAT(text, HasSubstr("active_workers{controller=\"etcdrestore\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr(queue("queue_duration_seconds_sum", "2")));
+  metrics.OnReconciled("success", 41);
+  metrics.OnScrape({}, start + 50s);
+  text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr(queue("longest_running_processor_seconds", "0")));
+  EXPECT_THAT(text, HasSubstr("active_workers{controller=\"etcdrestore\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr(queue("work_duration_seconds_sum", "41")));
+}
+
+TEST_F(OperatorMetricsTest, KnownSeriesAreThereAtZeroFromTheStart) {
   const std::string text = metrics.Text();
   const std::string controller = "{controller=\"etcdrestore\"";
   const std::string queue = controller + ",name=\"etcdrestore\"";
@@ -47,12 +158,9 @@ TEST(OperatorMetrics, KnownSeriesAreThereAtZeroFromTheStart) {
     EXPECT_THAT(text, HasSubstr(series));
 }
 
-TEST(OperatorMetrics, CountsWhatTheQueueDidSinceTheLastScrape) {
-  OperatorMetrics metrics("v1", "lease", 4);
-  metrics.OnQueue(
-      {.depth = 2, .adds = 5, .retries = 1, .busy = 1, .unfinished = 3s, .longest = 3s});
-  metrics.OnQueue(
-      {.depth = 0, .adds = 7, .retries = 1, .busy = 0, .unfinished = 0s, .longest = 0s});
+TEST_F(OperatorMetricsTest, CountsWhatTheQueueDidSinceTheLastScrape) {
+  metrics.OnScrape({.depth = 2, .adds = 5, .retries = 1}, {});
+  metrics.OnScrape({.depth = 0, .adds = 7, .retries = 1}, {});
   const std::string text = metrics.Text();
   const std::string queue = "{controller=\"etcdrestore\",name=\"etcdrestore\"}";
   EXPECT_THAT(text, HasSubstr("workqueue_adds_total" + queue + " 7"));
@@ -60,8 +168,7 @@ TEST(OperatorMetrics, CountsWhatTheQueueDidSinceTheLastScrape) {
   EXPECT_THAT(text, HasSubstr("workqueue_depth" + queue + " 0"));
 }
 
-TEST(OperatorMetrics, AnErrorIsOneReconciliation) {
-  OperatorMetrics metrics("v1", "lease", 4);
+TEST_F(OperatorMetricsTest, AnErrorIsOneReconciliation) {
   metrics.OnReconciled("error", 1);
   metrics.OnReconciled("success", 1);
   const std::string text = metrics.Text();
@@ -72,25 +179,12 @@ TEST(OperatorMetrics, AnErrorIsOneReconciliation) {
   EXPECT_THAT(text, HasSubstr("reconcile_time_seconds_count" + controller + "} 2"));
 }
 
-TEST(OperatorMetrics, TheSeriesOfADeletedObjectVanish) {
-  OperatorMetrics metrics("v1", "lease", 4);
-  const EtcdRestore object = testing_objects::Parsed(testing_objects::AnObject());
-  metrics.OnStatus(object, OutsideRunStatus(object, "Failed", "Because", "of that", kNow));
-  EXPECT_THAT(metrics.Text(), HasSubstr("name=\"" + object.name + "\""));
-  metrics.OnGone({object.name_space, object.name});
-  EXPECT_THAT(metrics.Text(), Not(HasSubstr("name=\"" + object.name + "\"")));
-}
-
-TEST(OperatorMetrics, OnlyTheNewestHundredEndedObjectsKeepSeries) {
-  OperatorMetrics metrics("v1", "lease", 4);
-  EtcdRestore object = testing_objects::Parsed(testing_objects::AnObject());
-  for (int i = 0; i < 150; ++i) {
-    object.name = "number-" + std::to_string(i);
-    metrics.OnStatus(object, OutsideRunStatus(object, "Failed", "Because", "of that", kNow));
-  }
-  const std::string text = metrics.Text();
-  EXPECT_THAT(text, Not(HasSubstr("name=\"number-49\"")));
-  EXPECT_THAT(text, HasSubstr("name=\"number-50\""));
+TEST_F(OperatorMetricsTest, WhatIsDeletedIsGone) {
+  metrics.OnStatus(Named("one"), Working("Up"));
+  metrics.OnStatus(Named("two"), Ended("2026-11-22T04:00:00Z"));
+  metrics.OnGone({"recovery", "one"});
+  metrics.OnGone({"recovery", "two"});
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr("namespace=")));
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #!/bin/sh
 # docker with its state in files: $FAKE_DOCKER/containers/<name> holds "running always".
 at=$FAKE_DOCKER/containers
+[ "$1" != -H ] || { DOCKER_HOST=$2 && shift 2; }
+[ ! -e "$FAKE_DOCKER/socket" ] || [ "unix://$(cat "$FAKE_DOCKER/socket")" = "$DOCKER_HOST" ] || { echo "Cannot connect to the Docker daemon at $DOCKER_HOST" >&2; exit 1; }
 printf '%s\n' "$*" >>"$FAKE_DOCKER/log"
 [ -e "$FAKE_DOCKER/broken" ] && { echo 'Cannot connect to the Docker daemon' >&2; exit 1; }
 set_state() { # name running policy
@@ -29,8 +31,18 @@ each() { # what to do with every named container
 }
 case $1 in
   version) echo 27.0.0 ;;
+  save) echo "tar of $2" ;;
+  load) cat >"$FAKE_DOCKER/loaded" ;;
   ps) ls "$at" ;;
-  images) echo img:1 ;;
+  images)
+    echo img:1
+    cat "$FAKE_DOCKER/pulled" 2>/dev/null
+    ;;
+  pull) # a registry that wants one login
+    cmp -s "$DOCKER_CONFIG/config.json" "$FAKE_DOCKER/login" || { echo "denied: requested access to the resource is denied" >&2; exit 1; }
+    stat -c %a "$DOCKER_CONFIG" "$DOCKER_CONFIG/config.json" >>"$FAKE_DOCKER/log"
+    echo "$3" >>"$FAKE_DOCKER/pulled"
+    ;;
   image) ;;
   inspect)
     format=$3
@@ -43,6 +55,12 @@ case $1 in
           flag=false
           [ "$running" = running ] && flag=true
           printf '{"name":"/%s","image":"img:1","running":%s,"policy":"%s","startedAt":"2026-11-22T03:00:00Z","restarts":0,"labels":{}}\n' "$name" "$flag" "$policy"
+          ;;
+        '{{json .Args}}')
+          case $name in
+            etcd) echo '["/usr/local/bin/etcd","--trusted-ca-file=/etc/kubernetes/ssl/kube-ca.pem","--peer-cert-file=/x","--cert-file=/etc/kubernetes/ssl/kube-etcd-n1.pem","--key-file=/etc/kubernetes/ssl/kube-etcd-n1-key.pem"]' ;;
+            *) echo '["kube-apiserver","--encryption-provider-config=/etc/kubernetes/ssl/encryption.yaml","--v=2"]' ;;
+          esac
           ;;
         *) echo "$running $policy" ;;
       esac

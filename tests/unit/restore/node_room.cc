@@ -127,6 +127,11 @@ std::string NodeRoom::ContainerState(const std::string& name) const {
   if (state.ends_with('\n')) state.pop_back();
   return state;
 }
+void NodeRoom::Program(const std::string& name, const std::string& script) const {
+  const std::string path = folder_ + "/bin/" + name;
+  std::ofstream(path, std::ios::binary) << "#!/bin/sh\n" << script;
+  fs::permissions(path, fs::perms::owner_all);
+}
 std::string NodeRoom::DockerLog() const { return Text(folder_ + "/docker/log"); }
 
 int NodeRoom::DockerCalls(const std::string& words) const {

@@ -30,6 +30,8 @@ class NodeRoom {
   /// "running always", "stopped no".
   void Container(const std::string& name, const std::string& state) const;
   [[nodiscard]] std::string ContainerState(const std::string& name) const;
+  /// A shell script that is a program of the node; it may use $FAKE_DOCKER as a place of its own.
+  void Program(const std::string& name, const std::string& script) const;
   [[nodiscard]] std::string DockerLog() const;
   /// How many calls of docker had these words.
   [[nodiscard]] int DockerCalls(const std::string& words) const;

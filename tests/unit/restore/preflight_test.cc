@@ -16,9 +16,9 @@ std::string Faults(View& view, StrategyKind strategy = StrategyKind::kInPlace) {
       view.target, view.seen, &view.plan.snapshot, "img/etcd:1", std::string("v1.8.0"),
       "",          strategy};
   std::string text;
-  auto checks = CheckNodes(input);
-  const auto identity = CheckIdentity(input);
-  checks.insert(checks.end(), identity.begin(), identity.end());
+  auto checks = CheckSpec(input);
+  for (const auto& more : {CheckNodes(input), CheckIdentity(input)})
+    checks.insert(checks.end(), more.begin(), more.end());
   for (const Check& check : checks) {
     if (check.verdict == Verdict::kOk) continue;
     const char* verdict = check.verdict == Verdict::kNote     ? "note"
@@ -77,8 +77,30 @@ TEST(Preflight, ChecksEveryNode) {
       {"no CA", [](View& v) { v.At("n2").ca_pem = ""; }, "n2/kube-ca:failed"},
       {"no kube-system", [](View& v) { v.plan.snapshot.facts.has_kube_system = false; },
        "/snapshot:note"},
+      {"a bundle that nobody reads",
+       [](View& v) { v.target.object.spec.snapshot.pki_bundle = "pki.bundle.tar.gz"; },
+       "/pki bundle:failed"},
+      {"all containers, in place",
+       [](View& v) { v.target.object.spec.clean.all_containers = true; }, "/clean:note"},
+      {"volumes stay, in place",
+       [](View& v) { v.target.object.spec.clean.anonymous_volumes = false; }, "/clean:note"},
+      {"workers too, in place", [](View& v) { v.target.object.spec.clean.workers = true; },
+       "/clean:note"},
+      {"an rke that is not run", [](View& v) { v.target.object.spec.rke_version = "v1.4.0"; }, ""},
       {"no CA in the snapshot", [](View& v) { v.plan.snapshot.facts.kube_root_ca = ""; },
        "/kube-ca:note"},
+      {"a key that the API server lost",
+       [](View& v) { v.At("n2").encryption_keys = {"aescbc:key2"}; }, "n2/encryption:failed"},
+      {"an API server without encryption", [](View& v) { v.At("n2").encryption_keys.emplace(); },
+       "n2/encryption:failed"},
+      {"encryption that was not seen", [](View& v) { v.At("n2").encryption_keys.reset(); },
+       "n2/encryption:unknown"},
+      {"nothing encrypted",
+       [](View& v) {
+         v.plan.snapshot.facts.encryption_keys.clear();
+         v.At("n2").encryption_keys.reset();
+       },
+       ""},
   };
   for (const Case& one : cases) {
     SCOPED_TRACE(one.name);
@@ -96,10 +118,25 @@ TEST(Preflight, ChecksWhatRebuildNeeds) {
        "/kube-ca:failed"},
       {"an upgrade", [](View& v) { v.target.config.kubernetes_version = "v1.33.0"; },
        "/version:failed"},
+      {"another etcd",
+       [](View& v) {
+         v.target.config.etcd_image = "img/etcd:2";
+         v.target.state->etcd_image = "img/etcd:1";
+       },
+       "/etcd image:failed"},
+      {"the state's etcd",
+       [](View& v) { v.target.config.etcd_image = v.target.state->etcd_image = "img/etcd:1"; }, ""},
       {"no version at all", [](View& v) { v.target.config.kubernetes_version = ""; },
        "/version:failed"},
       {"a key that is lost", [](View& v) { v.target.state->encryption_keys = {"aescbc:key2"}; },
        "/encryption:failed"},
+      {"the rke that is asked for", [](View& v) { v.target.object.spec.rke_version = "v1.8.0"; },
+       ""},
+      {"another rke", [](View& v) { v.target.object.spec.rke_version = "v1.4.0"; }, "/rke:failed"},
+      {"a bundle that nobody reads",
+       [](View& v) { v.target.object.spec.snapshot.pki_bundle = "pki.bundle.tar.gz"; },
+       "/pki bundle:failed"},
+      {"all containers", [](View& v) { v.target.object.spec.clean.all_containers = true; }, ""},
       {"certificates are gone", [](View& v) { v.At("n2").ca_pem = ""; }, ""},
   };
   for (const Case& one : cases) {
@@ -108,6 +145,27 @@ TEST(Preflight, ChecksWhatRebuildNeeds) {
     one.spoil(view);
     EXPECT_EQ(Faults(view, StrategyKind::kRebuild), one.faults);
   }
+}
+
+TEST(Preflight, RefusesAStateWithOtherKeysThanTheOneInTheSnapshotsZip) {
+  View view(R"({"strategy": "Rebuild"})");
+  PreflightInput input{view.target,           view.seen, &view.plan.snapshot,   "img/etcd:1",
+                       std::string("v1.8.0"), "",        StrategyKind::kRebuild};
+  ClusterState in_zip = *view.target.state;
+  input.zip_state = &in_zip;
+  EXPECT_TRUE(AllPassed(CheckIdentity(input)));
+  in_zip.service_account_key_digest = "5a11";
+  const Error error = FailureOf(CheckIdentity(input));
+  EXPECT_THAT(error.message, HasSubstr("service account key is absent, that of the state in the "
+                                       "snapshot's zip 5a11"));
+  in_zip = *view.target.state;
+  in_zip.encryption_keys = {"aescbc:key1", "aescbc:key2"};
+  EXPECT_THAT(FailureOf(CheckIdentity(input)).message,
+              HasSubstr("list of encryption keys is aescbc:key1, that of the state in the "
+                        "snapshot's zip aescbc:key1, aescbc:key2"));
+  in_zip = *view.target.state;
+  in_zip.kube_ca_fingerprint = "SHA256:other";
+  EXPECT_THAT(FailureOf(CheckIdentity(input)).message, HasSubstr("SHA256:other"));
 }
 
 TEST(Preflight, UnknownBlocksLikeFailedAndEveryFaultIsNamed) {
@@ -240,7 +298,29 @@ TEST(Plan, HashStaysWhenOnlyMeasuredThingsChange) {
   const std::string before = PlanOf(rebuild).hash;
   rebuild.Container("n1", "k8s_POD_x").running = true;
   EXPECT_EQ(PlanOf(rebuild).hash, before);
-  EXPECT_THAT(PlanOf(rebuild).loses, testing::Contains(HasSubstr("1 pods")));
+  EXPECT_THAT(PlanOf(rebuild).loses, testing::Contains(HasSubstr("n1: 7 containers")));
+  EXPECT_THAT(PlanOf(rebuild).loses, testing::Contains(HasSubstr("among them 1 pods")));
+}
+
+TEST(Plan, SaysWhichContainersAndVolumesARebuildDestroys) {
+  const auto plan = [](const char* clean) {
+    View view(clean);
+    view.plan.strategy = StrategyKind::kRebuild;
+    view.Container("n1", "backup-agent").running = true;
+    view.Container("w1", "left-alone").running = true;
+    return PlanOf(view);
+  };
+  const PlanDocument rke = plan("{}");
+  EXPECT_THAT(rke.destroys, testing::Contains(HasSubstr("n1: containers of rke")));
+  EXPECT_THAT(rke.destroys, testing::Contains(HasSubstr("with their unnamed volumes")));
+  EXPECT_THAT(rke.keeps, testing::Contains(HasSubstr("not the cluster's: backup-agent")));
+  EXPECT_THAT(rke.loses, testing::Each(Not(HasSubstr("backup-agent"))));
+  const PlanDocument all = plan(R"({"clean": {"containers": "All", "volumes": "None"}})");
+  EXPECT_THAT(all.destroys, testing::Contains(HasSubstr("n1: ALL containers")));
+  EXPECT_THAT(all.destroys, testing::Each(Not(HasSubstr("volumes"))));
+  EXPECT_THAT(all.loses, testing::Contains(HasSubstr("not the cluster's: backup-agent")));
+  EXPECT_THAT(all.loses, testing::Each(Not(HasSubstr("left-alone")))) << "workers are not cleaned";
+  EXPECT_THAT(all.keeps, testing::Each(Not(HasSubstr("not the cluster's"))));
 }
 
 TEST(Plan, HashChangesWithEveryInput) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "operator/base/sha256.h"
-#include "tests/fakes/rig.h"
+#include "tests/unit/restore/runs.h"
 
 namespace etcdrestore {
 namespace {
@@ -15,39 +15,6 @@ using fakes::Rig;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-std::string Said(const RunRecord& record) {
-  return std::to_string(ExitCode(record.ending)) +
-         (record.error.reason.empty() ? "" : " " + record.error.reason);
-}
-
-RunRequest Asked(RunMode mode) {
-  RunRequest request;
-  request.mode = mode;
-  return request;
-}
-RunRequest Approved(const std::string& plan) {
-  RunRequest request;
-  request.approved_plan = plan;
-  return request;
-}
-RunRequest TakingOver() {
-  RunRequest request;
-  request.takeover = true;
-  return request;
-}
-
-/// Calls that touch more than the run's own folders.
-std::vector<std::string> Touching(const Rig& rig) {
-  std::vector<std::string> touching;
-  for (const std::string& call : rig.world.Calls()) {
-    const std::string act = call.substr(call.find(' ') + 1);
-    const bool own = act == "take" || act == "release" || act == "put" || act == "restore_beside" ||
-                     act == "receipt prepared";
-    if (!own) touching.push_back(call);
-  }
-  return touching;
-}
 
 TEST(Latch, AFinishedRunIsLookedAtAndNothingIsDone) {
   Rig rig;
@@ -257,6 +224,25 @@ TEST(Gates, CancelAndExpiryDoNotStopARunPastItsPointOfNoReturn) {
     rig.Respec(Json::parse(patch));
     EXPECT_EQ(Said(rig.Run()), "0");
   }
+}
+
+TEST(Resumed, AnEndAtAnyPointStillTellsThePointOfNoReturn) {
+  Rig quiet;
+  ASSERT_EQ(Said(quiet.Run()), "0");
+  const auto calls = quiet.world.Calls();
+  Rig rig;
+  rig.world.KillAfter(calls, calls.size() / 2, false);
+  ASSERT_EQ(ExitCode(rig.RunKilled().ending), 4);
+  rig.target.object.raw["status"] = {{"runID", rig.target.object.spec.run_id},
+                                     {"startTime", "2026-11-22T03:01:00Z"},
+                                     {"pointOfNoReturn", "2026-11-22T03:02:00Z"}};
+  rig.holders_die = false;
+  rig.world.Of("n2").lock = {"stranger", "prod", rig.clock.Seconds()};
+  const RunRecord locked = rig.Run();
+  EXPECT_EQ(Said(locked), "6 LockedByOther");
+  ASSERT_TRUE(locked.point_of_no_return) << "else the object would count as untouched";
+  EXPECT_EQ(FormatTime(*locked.point_of_no_return), "2026-11-22T03:02:00Z");
+  EXPECT_EQ(FormatTime(locked.started), "2026-11-22T03:01:00Z");
 }
 
 TEST(Gates, AnUnreachableNodeFailsPreflightBeforeAnyNodeIsTaken) {

@@ -30,6 +30,7 @@ Receipt AReceipt() {
   receipt.bumped_by = 1'000'000'000;
   receipt.old_data_path = "/var/lib/etcd-before-r1";
   receipt.restored_at = 1795320000.25;
+  receipt.keep_for = 90.5;
   receipt.before = {{"etcd", {"always", true}}, {"kube-apiserver", {"unless-stopped", false}}};
   return receipt;
 }
@@ -55,7 +56,7 @@ TEST(Receipt, IsUnreadableWhateverIsWrongWithIt) {
   for (const auto& [key, value] : original.items()) {
     auto without = original;
     without.erase(key);
-    broken.push_back(without.dump());
+    if (key != "keepFor") broken.push_back(without.dump());
     auto wrong = original;
     wrong[key] = nlohmann::json::array();
     broken.push_back(wrong.dump());
@@ -75,6 +76,12 @@ TEST(Receipt, IsUnreadableWhateverIsWrongWithIt) {
   }
 }
 
+TEST(Receipt, WithoutAWishKeepsOldDataForAWeek) {
+  auto json = ToJson(AReceipt());
+  json.erase("keepFor");
+  EXPECT_EQ(ParseReceipt(json.dump())->keep_for, 7 * 24 * 3600);
+}
+
 TEST(Receipt, StagesOnlyGrow) {
   EXPECT_LT(Stage::kPrepared, Stage::kCommitted);
   EXPECT_LT(Stage::kCommitted, Stage::kRestored);
@@ -89,6 +96,8 @@ constexpr const char* kLook =
     R"(container	{"name":"/etcd","image":"rancher/etcd:1","running":true,"policy":"always","startedAt":"2026-11-22T03:00:00.5Z","restarts":2,"labels":{"io.rancher.rke.container.name":"etcd"},"path":"/usr/local/bin/etcd","args":["--name=etcd-n1","--data-dir","/x"],"mounts":[{"Source":"/var/lib/etcd","Destination":"/var/lib/rancher/etcd"}],"user":"1000:1000"})"
     "\n"
     R"(container	{"name":"/odd one","image":"x","running":false,"policy":"","startedAt":"0001-01-01T00:00:00Z","restarts":0,"labels":null})"
+    "\n"
+    R"(container	{"name":"/own","image":"x","running":true,"policy":"no","startedAt":"2026-11-22T03:00:00Z","restarts":0,"labels":{"etcdrestore.io/root":""}})"
     "\n"
     "lock\tme|prod|1795320000.1\n"
     "member\tr1\nkept\t1\nrestored\t\nstaged_size\t4096\nstaged_sha256\tabc\n"
@@ -106,6 +115,8 @@ constexpr const char* kLook =
     R"(api_nodes	{"items":[{"metadata":{"name":"n1"},"status":{"conditions":[{"type":"Ready","status":"True"}],"addresses":[{"type":"InternalIP","address":"10.0.0.1"}]}},{"metadata":{"name":"n2"},"status":{}}]})"
     "\n"
     R"(api_leases	{"items":[{"metadata":{"name":"n1"},"spec":{"renewTime":"2026-11-22T03:00:01.000000Z"}}]})"
+    "\n"
+    R"(api_pods	[{"items":[{"metadata":{"name":"canal-a","uid":"u1"},"spec":{"nodeName":"n1"},"status":{"phase":"Running","startTime":"2026-11-22T03:00:02Z"}},{"metadata":{"name":"canal-b","uid":"u2","deletionTimestamp":"2026-11-22T03:00:02Z"},"spec":{},"status":{}}]},{"items":[{"metadata":{"name":"weave-c","uid":"u3"},"spec":{},"status":{"phase":"Failed"}}]}])"
     "\n"
     "health_kubelet\tok\nhealth_kube-proxy\t000\n"
     "@@ok\n";
@@ -131,6 +142,7 @@ TEST(Look, ReadsEveryFact) {
   EXPECT_EQ(odd->policy, "no");
   EXPECT_EQ(odd->started_at, 0) << "it was never started";
   EXPECT_FALSE(odd->rke);
+  EXPECT_EQ(facts.Container("own"), nullptr) << "the look's own way to root";
   EXPECT_EQ(facts.lock.holder, "me");
   EXPECT_EQ(facts.lock.cluster, "prod");
   EXPECT_TRUE(facts.data.member_exists);
@@ -158,6 +170,14 @@ TEST(Look, ReadsEveryFact) {
   EXPECT_GT(facts.api.nodes->at(0).lease_renewed, 1.7e9);
   EXPECT_FALSE(facts.api.nodes->at(1).ready);
   EXPECT_EQ(facts.api.nodes->at(1).lease_renewed, 0);
+  ASSERT_TRUE(facts.api.network_pods);
+  ASSERT_EQ(facts.api.network_pods->size(), 2U) << "one has ended";
+  const NetworkPod& pod = facts.api.network_pods->at(0);
+  EXPECT_EQ(pod.name + " " + pod.uid + " " + pod.node, "canal-a u1 n1");
+  EXPECT_GT(pod.started_at, 1.7e9);
+  EXPECT_FALSE(pod.terminating);
+  EXPECT_EQ(facts.api.network_pods->at(1).started_at, 0);
+  EXPECT_TRUE(facts.api.network_pods->at(1).terminating);
   EXPECT_EQ(facts.health.at("kube-proxy"), "000");
   EXPECT_FALSE(facts.receipt);
   EXPECT_EQ(facts.receipt_error, "");
@@ -205,6 +225,8 @@ TEST(Look, WhatCouldNotBeToldIsNotAbsent) {
        }},
       {"secrets are refused", "api_asked\t1\napi_ready\t1\napi_secrets\t403\n",
        [](const NodeFacts& facts) { EXPECT_EQ(facts.api.secrets_listed, false); }},
+      {"half of the network pods", "api_asked\t1\napi_ready\t1\napi_pods\t[{\"items\":[]},{}]\n",
+       [](const NodeFacts& facts) { EXPECT_FALSE(facts.api.network_pods); }},
       {"secrets were not asked", "api_asked\t1\napi_ready\t1\n",
        [](const NodeFacts& facts) { EXPECT_FALSE(facts.api.secrets_listed); }},
   };

@@ -12,6 +12,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 const SystemTime kNow = *ParseTime("2026-11-22T05:00:00Z");
 
@@ -49,6 +50,18 @@ TEST(ExitCodes, AreThoseOfTheManual) {
       {Ending::kLocked, 6},         {Ending::kCancelled, 7},
       {Ending::kDeadline, 124},     {Ending::kInterrupted, 130}};
   for (const auto& [ending, code] : codes) EXPECT_EQ(ExitCode(ending), code);
+}
+
+TEST(Status, ProgressCountsPhasesAndNodes) {
+  View view;
+  RunRecord record = ARecord(view, Ending::kRunning);
+  record.nodes_to_go = 1;
+  EXPECT_EQ(ToStatus(view.target, record, kNow).at("progress"), "1/6 3/4 nodes");
+  record.nodes_to_go = 0;
+  EXPECT_EQ(ToStatus(view.target, record, kNow).at("progress"), "1/6");
+  record = ARecord(view, Ending::kNeedsAttention);
+  record.nodes_to_go = 2;
+  EXPECT_EQ(ToStatus(view.target, record, kNow).at("progress"), "1/6");
 }
 
 TEST(Status, SummariesFollowTheEnding) {
@@ -119,14 +132,13 @@ TEST(Status, PhasesAreConditions) {
   EXPECT_EQ(ConditionOf(bad, "Cleaned"), "False SomeReason");
 }
 
-TEST(Status, ProgressCountsPhasesThatNeededNoActAndNamesTheStep) {
+TEST(Status, ProgressCountsPhasesThatNeededNoAct) {
   const View view;
   RunRecord record = ARecord(view, Ending::kRunning);
-  EXPECT_EQ(ToStatus(view.target, record, kNow).at("progress"), "1/6 EtcdVerified");
   // Fetched was met when it was looked at: it has no span.
   record.timeline.back().finished = kNow;
   record.timeline.push_back({Phase::kRestored, kNow, std::nullopt, 1});
-  EXPECT_EQ(ToStatus(view.target, record, kNow).at("progress"), "3/6 EtcdVerified");
+  EXPECT_EQ(ToStatus(view.target, record, kNow).at("progress"), "3/6");
   EXPECT_EQ(ConditionOf(ToStatus(view.target, record, kNow), "Fetched"), "True Observed");
   record.timeline = {{Phase::kRestarted, kNow, kNow, 1}};
   record.ending = Ending::kDone;
@@ -160,6 +172,33 @@ TEST(Status, PassesTheSchemaAtEveryEnding) {
     for (const Fault& fault : CheckSchema(ToStatus(view.target, record, kNow), schema, "status"))
       ADD_FAILURE() << fault.Text();
   }
+}
+
+TEST(Status, APhaseThatAnEarlierProcessFinishedIsTrue) {
+  const View view;
+  RunRecord record = ARecord(view, Ending::kRunning);
+  record.point_of_no_return = kNow;
+  record.timeline = {{Phase::kUp, record.started, std::nullopt, 1}};
+  const Json running = ToStatus(view.target, record, kNow);
+  EXPECT_EQ(ConditionOf(running, "Restored"), "True Observed");
+  EXPECT_EQ(ConditionOf(running, "Restarted"), "Unknown NotStarted");
+  EXPECT_THAT(running.at("progress"), StartsWith("4/6"));
+  record.timeline.clear();
+  EXPECT_THAT(ToStatus(view.target, record, kNow).at("progress"), StartsWith("1/6"));
+  record.ending = Ending::kDone;
+  const Json done = ToStatus(view.target, record, kNow);
+  EXPECT_EQ(ConditionOf(done, "Restarted"), "True Observed");
+  EXPECT_THAT(done.at("progress"), StartsWith("6/6"));
+}
+
+TEST(Status, KeepsThePlanOfAnEarlierProcessOfTheRun) {
+  View view;
+  const RunRecord record = ARecord(view, Ending::kRunning);
+  Json& earlier = view.target.object.raw["status"];
+  earlier = {{"runID", view.target.object.spec.run_id}, {"plan", {{"strategy", "Rebuild"}}}};
+  EXPECT_EQ(ToStatus(view.target, record, kNow).at("plan").at("strategy"), "Rebuild");
+  earlier["runID"] = "another";
+  EXPECT_FALSE(ToStatus(view.target, record, kNow).contains("plan"));
 }
 
 TEST(Status, TellsSnapshotNodesAndTimeline) {

@@ -13,6 +13,7 @@ namespace {
 
 using fakes::MemoryBucket;
 using fakes::MemoryStore;
+using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
 
@@ -63,6 +64,7 @@ struct SnapshotChoiceTest : testing::Test {
   MemoryBucket second;
   std::vector<SnapshotSource> sources;
   const std::string good = fakes::ASnapshot();
+  const std::string larger = Golden("history");  ///< at a higher revision, with more keys
   const std::string damaged = [this] {
     std::string bytes = good;
     bytes[5000] = static_cast<char>(bytes[5000] ^ 1);
@@ -172,6 +174,92 @@ TEST_F(SnapshotChoiceTest, ASuspiciousOneIsTakenByItsExactNameOnly) {
   EXPECT_EQ(Chosen(), "2026-11-22T03:00:00Z_etcd");
 }
 
+TEST_F(SnapshotChoiceTest, WhatIsLessThanAnOlderOneIsPassedOver) {
+  Add("2026-11-22T03:00:00Z_etcd", good);
+  Add("2026-11-22T02:00:00Z_etcd", damaged);
+  Add("2026-11-22T01:00:00Z_etcd", larger);
+  Add("2026-11-21T03:00:00Z_etcd", good);
+  const auto choice = Choose();
+  ASSERT_TRUE(choice) << choice.error().message;
+  EXPECT_EQ(choice->snapshot.name, "2026-11-21T03:00:00Z_etcd");
+  EXPECT_THAT(
+      choice->notes,
+      testing::ElementsAre(
+          HasSubstr("2026-11-22T03:00:00Z_etcd from first: is at revision 202, lower than 2048 of "
+                    "the older snapshot 2026-11-22T01:00:00Z_etcd"),
+          HasSubstr("2026-11-22T02:00:00Z_etcd"), HasSubstr("no namespace kube-system")));
+  EXPECT_EQ(bucket.gets, 4) << "each is fetched once";
+  wish.spec.latest.reset();
+  wish.spec.before = ParseTime("2026-11-22T03:00:00Z");
+  EXPECT_EQ(Chosen(), "2026-11-21T03:00:00Z_etcd");
+  wish.spec.before.reset();
+  wish.spec.latest = LatestPolicy::kAny;
+  EXPECT_EQ(Chosen(), "SnapshotSuspicious");
+  bucket.gets = 0;
+  Named("2026-11-22T03:00:00Z_etcd");
+  EXPECT_EQ(Chosen(), "2026-11-22T03:00:00Z_etcd");
+  EXPECT_EQ(bucket.gets, 1) << "what is named is compared with nothing";
+}
+
+TEST_F(SnapshotChoiceTest, IsComparedWithFewAndOnlyWithinItsSource) {
+  Add("2026-11-22T03:00:00Z_etcd", good);
+  second.objects["2026-11-22T01:00:00Z_etcd"] = {larger, {}};
+  EXPECT_EQ(Chosen(), "2026-11-22T03:00:00Z_etcd") << "another source is another history";
+  for (const char* name :
+       {"2026-11-22T02:00:00Z_etcd", "2026-11-22T01:30:00Z_etcd", "2026-11-22T01:20:00Z_etcd"})
+    Add(name, damaged);
+  Add("2026-11-22T01:00:00Z_etcd", larger);
+  bucket.gets = 0;
+  EXPECT_EQ(Chosen(), "2026-11-22T03:00:00Z_etcd");
+  EXPECT_EQ(bucket.gets, 4);
+}
+
+TEST_F(SnapshotChoiceTest, CopiesOfOneSnapshotAreNotOlderThanEachOther) {
+  Add("n1/2026-11-22T03:00:00Z_etcd", good);
+  Add("n2/2026-11-22T03:00:00Z_etcd", larger);
+  EXPECT_EQ(Chosen(), "2026-11-22T03:00:00Z_etcd");
+  EXPECT_EQ(bucket.gets, 1);
+}
+
+TEST_F(SnapshotChoiceTest, LeavesNothingBesideTheChosenFile) {
+  Add("2026-11-22T03:00:00Z_etcd", good);
+  Add("2026-11-22T01:00:00Z_etcd", good);
+  EXPECT_EQ(Chosen(), "2026-11-22T03:00:00Z_etcd");
+  bucket.objects.clear();
+  Add("2026-11-22T03:00:00Z_etcd", damaged);
+  EXPECT_EQ(Chosen(), "SnapshotCorrupt");
+  std::vector<std::string> left;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    left.push_back(entry.path().filename());
+  EXPECT_THAT(left, testing::ElementsAre("snapshot.db"));
+}
+
+TEST(Suspicion, IsALowerRevisionOrUnderHalfTheKeys) {
+  const struct {
+    std::int64_t revision;
+    std::uint64_t keys;
+    const char* said;
+  } cases[] = {{1000, 100, ""},
+               {1001, 50, ""},
+               {999, 100, "is at revision 999, lower than 1000 of the older snapshot x"},
+               {1001, 49, "holds 49 keys, under half of the 100 of the older snapshot x"},
+               {3, 0, "lower than"}};
+  SnapshotFacts older;
+  older.revision = 1000;
+  older.live_keys = 100;
+  for (const auto& one : cases) {
+    SnapshotFacts facts;
+    facts.revision = one.revision;
+    facts.live_keys = one.keys;
+    const Status whole = LooksWhole(facts, older, "x");
+    EXPECT_THAT(whole ? "" : whole.error().message, HasSubstr(one.said));
+    EXPECT_EQ(whole.has_value(), std::string(one.said).empty());
+    if (!whole) {
+      EXPECT_EQ(whole.error().reason, "SnapshotSuspicious");
+    }
+  }
+}
+
 TEST_F(SnapshotChoiceTest, GoesToTheNextSource) {
   second.objects["snap"] = {good, {}};
   bucket.list_error = Transient("Unavailable", "503");
@@ -190,15 +278,24 @@ TEST_F(SnapshotChoiceTest, LooksBehindThePrefixOnly) {
 
 TEST_F(SnapshotChoiceTest, NothingFoundListsWhatIsThere) {
   Named("typo");
-  Add("snap-1", good);
-  Add("snap-2", good);
+  for (const char* name : {"2026-11-22T02:00:00Z_etcd", "2026-11-22T03:00:00Z_etcd",
+                           "2026-11-21T03:00:00Z_etcd", "2026-11-20T03:00:00Z_etcd"})
+    Add(name, good);
+  Add("pki.bundle.tar.gz", good);
   const auto choice = Choose();
   ASSERT_FALSE(choice);
   EXPECT_EQ(choice.error().reason, "SnapshotNotFound");
-  EXPECT_THAT(choice.error().message, HasSubstr("no snapshot called typo"));
-  EXPECT_THAT(choice.error().message, HasSubstr("snap-1, snap-2"));
-  bucket.objects.clear();
-  EXPECT_THAT(Choose().error().message, HasSubstr("there is nothing"));
+  EXPECT_EQ(choice.error().message,
+            "no snapshot called typo was found in any source; first holds 4, the newest "
+            "2026-11-22T03:00:00Z_etcd (3 h 0 min ago), 2026-11-22T02:00:00Z_etcd (4 h 0 min ago), "
+            "2026-11-21T03:00:00Z_etcd (1 d 3 h ago); second holds nothing");
+  bucket.list_error = Terminal("AccessDenied", "403");
+  const auto refused = Choose();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, "AccessDenied");
+  EXPECT_THAT(
+      refused.error().message,
+      AllOf(HasSubstr("first: 403"), HasSubstr("first did not tell; second holds nothing")));
 }
 
 TEST_F(SnapshotChoiceTest, WhatIsRefusedLeavesTheChosenFileAlone) {

@@ -65,11 +65,13 @@ NodeFacts FactsOf(const Target& target, const TargetNode& node, const RunPlan& p
     facts.etcd = etcd;
   }
   if (node.controlplane) {
+    facts.encryption_keys = {"aescbc:key1"};
     facts.api.ready = true;
     facts.api.secrets_listed = true;
     facts.api.nodes.emplace();
     for (const TargetNode& other : target.nodes)
       facts.api.nodes->push_back({other.name, true, kNow, ""});
+    facts.api.network_pods.emplace();
   }
   facts.health = {{"kubelet", "ok"}, {"kube-proxy", "ok"}};
   return facts;
@@ -95,6 +97,12 @@ ContainerFacts& View::Container(const std::string& node, const std::string& name
   container.policy = "always";
   At(node).containers->push_back(container);
   return At(node).containers->back();
+}
+
+void View::NetworkPod(const etcdrestore::NetworkPod& pod) {
+  for (auto& [name, facts] : seen.facts) {
+    if (facts.api.network_pods) facts.api.network_pods->push_back(pod);
+  }
 }
 
 void View::Remove(const std::string& node, const std::string& name) {

@@ -13,6 +13,7 @@ struct View {
   explicit View(const char* patch = "{}");  ///< merged into spec, as JSON text
   NodeFacts& At(const std::string& node) { return seen.facts.at(node); }
   ContainerFacts& Container(const std::string& node, const std::string& name);
+  void NetworkPod(const etcdrestore::NetworkPod& pod);  ///< every API server tells of it
   void Remove(const std::string& node, const std::string& name);
   [[nodiscard]] RunView operator()() const {
     return {target, plan, seen, &previous, fenced, rke_up};

