@@ -48,15 +48,15 @@ std::string Restored(const nlohmann::ordered_json& status) {
   return text;
 }
 
-std::string Timeline(const nlohmann::ordered_json& status) {
+std::string Timeline(const SessionResult& result) {
   std::string text;
-  double total = 0;
-  for (const auto& entry : status.at("timeline")) {
-    const double seconds = entry.value("seconds", 0.0);
+  std::chrono::duration<double> total{};
+  for (const auto& [phase, took] : result.took) {
+    const std::chrono::duration<double> seconds = took;
     total += seconds;
-    text += fmt::format("  {:<10} {:>7.1f} s\n", entry.at("phase").get<std::string>(), seconds);
+    text += fmt::format("  {:<10} {:>7.1f} s\n", phase, seconds.count());
   }
-  return fmt::format("Took       {:.1f} s\n", total) + text;
+  return fmt::format("Took       {:.1f} s\n", total.count()) + text;
 }
 
 std::string Verified(const nlohmann::ordered_json& status) {
@@ -174,8 +174,7 @@ std::string ResultText(const SessionResult& result, RunMode mode, const std::str
   } else if (mode == RunMode::kRun) {
     const bool earlier = result.status.at("timeline").empty();
     if (earlier) return text + result.message + "\n";
-    text += Restored(result.status) + Timeline(result.status) + Verified(result.status) +
-            OldData(result);
+    text += Restored(result.status) + Timeline(result) + Verified(result.status) + OldData(result);
     for (const std::string& line : result.reminders) text += "Remember   " + line + "\n";
     for (const std::string& path : result.outputs) text += "Written    " + path + "\n";
   } else {

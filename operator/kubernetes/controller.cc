@@ -1,14 +1,17 @@
 #include "operator/kubernetes/controller.h"
 
 #include "operator/kubernetes/api_values.h"
-#include "operator/kubernetes/run_watch.h"
 #include "operator/kubernetes/status_document.h"
+#include "operator/kubernetes/status_publisher.h"
 
 namespace etcdrestore {
 namespace {
 
 using Json = nlohmann::ordered_json;
 using namespace std::chrono_literals;
+
+/// The watch brings our own writes in a moment.
+constexpr auto kCacheLag = 100ms;
 
 std::string LaneOf(const KubeObject& object) {
   const KubeObject spec = object.value("spec", KubeObject::object());
@@ -40,25 +43,6 @@ Result<EtcdRestore> Parsed(const KubeObject& cached) {
   auto object = ParseEtcdRestore(plain);
   if (object) object->raw["status"] = status;
   return object;
-}
-
-KubeName NameFrom(const std::string& key) {
-  const std::size_t slash = key.find('/');
-  return {key.substr(0, slash), key.substr(slash + 1)};
-}
-
-/// Of a run that was cancelled half done: "interrupted" would not tell what comes next.
-void TellCancelled(Json& status, const KubeObject& now) {
-  const auto generation = now["metadata"].value("generation", std::int64_t{0});
-  status["observedGeneration"] = generation;
-  for (Json& condition : status["conditions"]) {
-    condition["observedGeneration"] = generation;
-    if (condition["reason"] != "Interrupted") continue;
-    condition["reason"] = "Cancelled";
-    condition["message"] =
-        "spec.cancel stopped the run after its point of no return: the cluster is half restored, "
-        "status.nodes tells how far. A new spec.runID, with spec.cancel false, restores it";
-  }
 }
 
 std::string PhaseOf(const EtcdRestore& object) {
@@ -98,16 +82,33 @@ void Controller::Work(const Call& call) {
   while (auto item = deps_.queue.Take(call)) {
     const SteadyTime start = deps_.clock.Steady();
     deps_.observer.OnTaken(item->added, start);
-    Handle(call, *item);
+    Pass pass{*item};
+    HandleSafely(call, pass);
     const std::chrono::duration<double> took = deps_.clock.Steady() - start;
-    deps_.observer.OnReconciled("success", took.count());
+    deps_.observer.OnReconciled(pass.result, took.count());
     deps_.queue.Done(item->key);
   }
 }
 
-void Controller::Handle(const Call& call, const WorkItem& item) {
-  const CachedObject cached = deps_.cache.Find(NameFrom(item.key));
-  if (!cached) return deps_.queue.Forget(item.key);
+/// One object that we cannot handle must not keep all others from being handled.
+void Controller::HandleSafely(const Call& call, Pass& item) {
+  try {
+    Handle(call, item);
+  } catch (const std::exception& defect) {
+    deps_.observer.OnPanic();
+    Again(item, Transient("Defect", std::string("an exception nobody expected: ") + defect.what()));
+  }
+}
+
+void Controller::Handle(const Call& call, Pass& item) {
+  const KubeName name = KubeName::FromKey(item.key);
+  const CachedObject cached = deps_.cache.Find(name);
+  if (!cached) {
+    api_.Forget(name);
+    return deps_.queue.Forget(item.key);
+  }
+  // Judged by an older status, a run that has ended would begin again.
+  if (!api_.SeenIn(*cached)) return Later(item, kCacheLag);
   // At its end and let go of: not even parsed, for there may be thousands.
   const EtcdRestore bare = BareObject(*cached);
   if (Judge(bare) == ObjectVerdict::kInert && !bare.raw["metadata"].contains("finalizers")) {
@@ -120,7 +121,7 @@ void Controller::Handle(const Call& call, const WorkItem& item) {
   Say(call, bare, "Rejected", object.error().reason, object.error().message);
 }
 
-void Controller::HandleObject(const Call& call, const WorkItem& item, const EtcdRestore& object) {
+void Controller::HandleObject(const Call& call, Pass& item, const EtcdRestore& object) {
   deps_.observer.OnStatus(object, object.raw["status"]);
   const ObjectVerdict verdict = Judge(object);
   const auto finalizers = object.raw["metadata"].value("finalizers", Json::array());
@@ -151,7 +152,7 @@ void Controller::HandleObject(const Call& call, const WorkItem& item, const Etcd
       Say(call, object, "Pending", "LockedByOther",
           other + " has restored half of cluster " + object.spec.cluster_name +
               "; this object waits for its end");
-      return deps_.queue.AddAfter(item.key, item.lane, 10s);
+      return Later(item, 10s);
     }
   }
   Begin(call, item, object);
@@ -168,10 +169,12 @@ std::string Controller::HalfDoneElsewhere(const EtcdRestore& object) const {
   return found ? NameOf(*found).Key() : "";
 }
 
-void Controller::Begin(const Call& call, const WorkItem& item, const EtcdRestore& object) {
+void Controller::Begin(const Call& call, Pass& item, const EtcdRestore& object) {
   auto known = deps_.ledger.Read(call, object);
-  if (!known && known.error().kind == ErrorKind::kTerminal)
+  if (!known && known.error().kind == ErrorKind::kTerminal) {
+    deps_.observer.OnTerminalError();
     return Say(call, object, "Rejected", known.error().reason, known.error().message);
+  }
   if (!known) return Again(item, known.error());
   const LedgerVerdict verdict = JudgeEntry(*known, object.uid);
   if (verdict == LedgerVerdict::kFinished) {
@@ -193,7 +196,7 @@ void Controller::Begin(const Call& call, const WorkItem& item, const EtcdRestore
     if (*copy) values = ApiValues::FromCopy(**copy, object);
   }
   if (!values) {
-    auto read = ApiValues::Read(call, deps_.api, object);
+    auto read = ApiValues::Read(call, api_, object);
     if (!read) {
       Say(call, object, "Pending", read.error().reason, read.error().message);
       return Again(item, read.error());
@@ -202,133 +205,12 @@ void Controller::Begin(const Call& call, const WorkItem& item, const EtcdRestore
   }
   if (Status all = CheckReferences(*values, object.spec); !all) {
     Say(call, object, "Pending", all.error().reason, "waiting: " + all.error().message);
-    return deps_.queue.AddAfter(item.key, item.lane, 10s);
+    return Later(item, 10s);
   }
   if (Status wrote = deps_.ledger.Write(call, object, entry); !wrote)
     return Again(item, wrote.error());
   KubeObject copy = values->CopyOf();
   RunIt(call, item, object, std::move(entry), *values, std::move(copy));
-}
-
-void Controller::RunIt(const Call& call, const WorkItem& item, const EtcdRestore& object,
-                       LedgerEntry entry, const Values& values, KubeObject copy) {
-  Running running;
-  running.uid = object.uid;
-  {
-    const std::lock_guard lock(mutex_);
-    running_[item.key] = &running;
-  }
-  const std::stop_callback operator_stops(call.stop, [&] { running.stop.request_stop(); });
-  StatusPublisher publisher({deps_.api, deps_.clock, deps_.log}, object);
-  if (!HalfDone(object)) {
-    (void)publisher.WriteNow(
-        call.Within(20s),
-        OutsideRunStatus(object, "Pending", "Starting", "looking at the nodes", deps_.clock.Now()));
-  }
-  Call mine = call;
-  mine.stop = running.stop.get_token();
-  Call commit_call = call;
-  commit_call.stop = {};
-  RunWatch watch({publisher, deps_.events, deps_.observer, deps_.log, deps_.guard,
-                  [&]() -> Status {
-                    const Call one = commit_call.Within(30s);
-                    if (Status kept = deps_.ledger.KeepInputs(one, object, copy); !kept)
-                      return kept;
-                    if (Status held = SetFinalizer(one, object, true); !held) return held;
-                    if (entry.committed_at.empty())
-                      entry.committed_at = FormatTime(deps_.clock.Now());
-                    return deps_.ledger.Write(one, object, entry);
-                  },
-                  [&] {
-                    const std::lock_guard lock(mutex_);
-                    running.committed = true;
-                  }},
-                 object);
-  const SessionInput input{
-      .object = object,
-      .values = values,
-      .state_dir = deps_.state_dir,
-      .rke = deps_.rke,
-      .local_files = false,
-      .lock_file = false,
-      .known_hosts_file = "",
-      .request = {},
-      .may_act = [&] { return watch.MayAct(); },
-      .may_run_until = [&] { return deps_.guard.Until(); },
-      .on_status = [&](const Json& status,
-                       const RunRecord& record) { watch.OnStatus(status, record); }};
-  const SessionResult result = deps_.run(mine, input, watch);
-  {
-    const std::lock_guard lock(mutex_);
-    running_.erase(item.key);
-  }
-  Settle(call, item, object, std::move(entry), publisher, result);
-}
-
-/// What a run that ended leaves: the ledger, the status, the next try.
-void Controller::Settle(const Call& call, const WorkItem& item, const EtcdRestore& object,
-                        LedgerEntry entry, StatusPublisher& publisher,
-                        const SessionResult& result) {
-  Json status = result.status;
-  if (!status.is_object()) {
-    const bool passes = result.error.kind == ErrorKind::kTransient;
-    const char* phase = passes || result.ending == Ending::kLocked ? "Pending" : "Rejected";
-    status = OutsideRunStatus(object, phase, result.error.reason, result.error.message,
-                              deps_.clock.Now());
-  }
-  const CachedObject now = deps_.cache.Find(NameFrom(item.key));
-  const bool cancel = now && now->value("spec", KubeObject::object()).value("cancel", false);
-  const bool stopping = call.stop.stop_requested() || !deps_.guard.Check();
-  const Aftermath next = After(result.ending, result.error, stopping, cancel);
-  if (cancel && result.ending == Ending::kNeedsAttention) TellCancelled(status, *now);
-  if (next.again) deps_.queue.AddAfter(item.key, item.lane, *next.again);
-  if (!next.publish || stopping) return;
-  // A run that never began may be tried again when what stopped it may pass.
-  if (!result.status.is_object() && result.error.kind == ErrorKind::kTransient)
-    return Again(item, result.error);
-  if (next.finished && result.ending == Ending::kDone) {
-    if (Status kept = KeepOutputs(call, object, result, status); !kept)
-      deps_.log.Warn("Outputs not kept", {{"error", kept.error().message}});
-  }
-  deps_.log.Info("Run ended", {{"namespace", object.name_space},
-                               {"name", object.name},
-                               {"runId", object.spec.run_id},
-                               {"phase", status.value("phase", "")},
-                               {"reason", result.error.reason},
-                               {"error", result.error.message}});
-  // First the ledger: should the status be lost, it is made again from there.
-  if (next.finished) {
-    entry.finished_at = FormatTime(deps_.clock.Now());
-    entry.phase = status.value("phase", "Failed");
-    if (Status wrote = deps_.ledger.Write(call, object, entry); !wrote)
-      deps_.log.Warn("Ledger not written", {{"error", wrote.error().message}});
-  }
-  (void)publisher.WriteNow(call.Within(60s), status);
-  deps_.observer.OnStatus(object, status);
-  Finish(call, item, object, entry, result, status);
-}
-
-void Controller::Finish(const Call& call, const WorkItem& item, const EtcdRestore& object,
-                        const LedgerEntry& entry, const SessionResult& result, const Json& status) {
-  const std::string phase = status.value("phase", "");
-  const bool bad = phase == "Failed" || phase == "Rejected";
-  if (result.ending == Ending::kAwaitingApproval) {
-    deps_.events.Record(object, {true, "AwaitingApproval", "Approve", result.error.message});
-    const SystemTime now = deps_.clock.Now();
-    deps_.queue.AddAfter(item.key, item.lane, object.NotAfter(now) - now + 1s);
-    return;
-  }
-  if (!bad && phase != "Succeeded" && phase != "Cancelled") return;
-  deps_.observer.OnRunEnded(object, status);
-  deps_.events.Record(object, {bad, "Restore" + phase, "Restore",
-                               bad ? result.error.reason + ": " + result.error.message
-                                   : "run " + object.spec.run_id + " ended"});
-  if (!entry.committed_at.empty()) {
-    if (entry.finished_at.empty()) return;  // tried again: finalizer and inputs are still needed
-    if (Status freed = SetFinalizer(call, object, false); !freed) Again(item, freed.error());
-    (void)deps_.ledger.DropInputs(call, object);
-  }
-  deps_.queue.Forget(item.key);
 }
 
 void Controller::Say(const Call& call, const EtcdRestore& object, const std::string& phase,
@@ -340,32 +222,23 @@ void Controller::Say(const Call& call, const EtcdRestore& object, const std::str
     kept.update(status);
     status = std::move(kept);
   }
-  StatusPublisher publisher({deps_.api, deps_.clock, deps_.log}, object);
+  StatusPublisher publisher({api_, deps_.clock, deps_.log}, object);
   (void)publisher.WriteNow(call.Within(20s), status);
   deps_.observer.OnStatus(object, status);
   if (phase == "Rejected" || reason == "ReferenceNotFound" || reason == "LockedByOther")
     deps_.events.Record(object, {true, reason, "Look", message});
 }
 
-void Controller::Again(const WorkItem& item, const Error& error) {
+void Controller::Again(Pass& item, const Error& error) {
   deps_.log.Warn("Trying again",
                  {{"key", item.key}, {"reason", error.reason}, {"error", error.message}});
-  deps_.observer.OnReconciled("error", 0);
+  item.result = "error";
   deps_.queue.AddFailed(item.key, item.lane);
 }
 
-Status Controller::SetFinalizer(const Call& call, const EtcdRestore& object, bool on) {
-  KubeObject body = {
-      {"apiVersion", "etcdrestore.io/v1alpha1"},
-      {"kind", "EtcdRestore"},
-      {"metadata", {{"name", object.name}, {"namespace", object.name_space}, {"uid", object.uid}}}};
-  if (on) body["metadata"]["finalizers"] = Json::array({kFinalizer});
-  const auto wrote = deps_.api.Write(
-      call, {KubeVerb::kApply, kEtcdRestores, {object.name_space, object.name}, "", body});
-  if (wrote) return {};
-  const std::string& reason = wrote.error().reason;
-  const bool gone = reason == "NotFound" || reason == "Conflict";
-  return gone && !on ? Status() : Status(wrote.error());
+void Controller::Later(Pass& item, Duration pause) {
+  item.result = "requeue_after";
+  deps_.queue.AddAfter(item.key, item.lane, pause);
 }
 
 }  // namespace etcdrestore

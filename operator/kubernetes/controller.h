@@ -10,6 +10,7 @@
 #include "operator/kubernetes/verdict.h"
 #include "operator/runtime/leader.h"
 #include "operator/runtime/object_cache.h"
+#include "operator/runtime/own_writes.h"
 #include "operator/runtime/work_queue.h"
 #include "operator/session/session.h"
 
@@ -25,7 +26,12 @@ class ControllerObserver {
   virtual ~ControllerObserver() = default;
   /// A worker begins with a key that was added then.
   virtual void OnTaken(SteadyTime /*added*/, SteadyTime /*now*/) {}
+  /// "success", "requeue_after" or "error", as controller-runtime counts them.
   virtual void OnReconciled(const char* result, double seconds) = 0;
+  /// An error that no repetition mends.
+  virtual void OnTerminalError() {}
+  /// A defect of ours: an exception that nobody expected.
+  virtual void OnPanic() {}
   virtual void OnStatus(const EtcdRestore& object, const nlohmann::ordered_json& status) = 0;
   virtual void OnRunEnded(const EtcdRestore& object, const nlohmann::ordered_json& status) = 0;
   virtual void OnGone(const KubeName& name) = 0;
@@ -50,7 +56,8 @@ class Controller {
     std::string state_dir;
     std::string rke;
   };
-  explicit Controller(Deps deps) : deps_(std::move(deps)) {}
+  explicit Controller(Deps deps)
+      : deps_(std::move(deps)), api_(deps_.api, kEtcdRestores, deps_.clock) {}
 
   /// In the reflector's thread.
   void Changed(const ObjectChange& change);
@@ -65,25 +72,34 @@ class Controller {
     bool committed = false;
   };
 
-  void Handle(const Call& call, const WorkItem& item);
-  void HandleObject(const Call& call, const WorkItem& item, const EtcdRestore& object);
+  /// One key on its way through a worker, and what came of it.
+  struct Pass : WorkItem {
+    const char* result = "success";
+  };
+  class Enlisted;
+
+  void HandleSafely(const Call& call, Pass& item);
+  void Handle(const Call& call, Pass& item);
+  void HandleObject(const Call& call, Pass& item, const EtcdRestore& object);
   [[nodiscard]] std::string HalfDoneElsewhere(const EtcdRestore& object) const;
-  void Begin(const Call& call, const WorkItem& item, const EtcdRestore& object);
-  void RunIt(const Call& call, const WorkItem& item, const EtcdRestore& object, LedgerEntry entry,
+  void Begin(const Call& call, Pass& item, const EtcdRestore& object);
+  /// The run itself and what follows: controller_run.cc.
+  void RunIt(const Call& call, Pass& item, const EtcdRestore& object, LedgerEntry entry,
              const Values& values, KubeObject copy);
-  void Settle(const Call& call, const WorkItem& item, const EtcdRestore& object, LedgerEntry entry,
+  void Settle(const Call& call, Pass& item, const EtcdRestore& object, LedgerEntry entry,
               StatusPublisher& publisher, const SessionResult& result);
-  void Finish(const Call& call, const WorkItem& item, const EtcdRestore& object,
-              const LedgerEntry& entry, const SessionResult& result,
-              const nlohmann::ordered_json& status);
+  void Finish(const Call& call, Pass& item, const EtcdRestore& object, LedgerEntry entry,
+              const SessionResult& result, const nlohmann::ordered_json& status);
   void Say(const Call& call, const EtcdRestore& object, const std::string& phase,
            const std::string& reason, const std::string& message);
-  void Again(const WorkItem& item, const Error& error);
+  void Again(Pass& item, const Error& error);
+  void Later(Pass& item, Duration pause);
   Status SetFinalizer(const Call& call, const EtcdRestore& object, bool on);
   Status KeepOutputs(const Call& call, const EtcdRestore& object, const SessionResult& result,
                      nlohmann::ordered_json& status);
 
   Deps deps_;
+  OwnWrites api_;
   std::mutex mutex_;  ///< guards running_
   std::map<std::string, Running*> running_;
 };

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "operator/runtime/leader.h"
+
 namespace etcdrestore {
 namespace {
 
@@ -11,20 +13,19 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kMostWaiting = 1000;
 constexpr std::size_t kMostBuckets = 4096;
+constexpr auto kLookForQuiet = 60s;
 
 }  // namespace
 
 KubeObject MakeEvent(const EtcdRestore& object, const EventNote& note, const std::string& instance,
                      SystemTime now) {
   const auto nanos = now.time_since_epoch().count();
-  std::string time = FormatTime(now);
-  time.pop_back();
   return {{"apiVersion", "events.k8s.io/v1"},
           {"kind", "Event"},
           {"metadata",
            {{"name", fmt::format("{}.{:x}", object.name.substr(0, 200), nanos)},
             {"namespace", object.name_space}}},
-          {"eventTime", fmt::format("{}.{:06}Z", time, nanos / 1000 % 1'000'000)},
+          {"eventTime", MicroTime(now)},
           {"reportingController", "etcdrestore.io/operator"},
           {"reportingInstance", instance.substr(0, 128)},
           {"action", note.action},
@@ -57,28 +58,33 @@ EventRecorder::EventRecorder(KubeApi& api, const Clock& clock, std::string insta
       thread_([this](const std::stop_token& stop) { Loop(stop); }) {}
 
 void EventRecorder::Record(const EtcdRestore& object, const EventNote& note) {
+  const SystemTime now = clock_.Now();
+  const KubeObject event = MakeEvent(object, note, instance_, now);
   const std::lock_guard lock(mutex_);
-  std::string& last = last_[object.uid];
-  const std::string said = note.reason + " " + note.note;
-  if (last == said || !budget_.Allow(object.uid, clock_.Steady())) return;
-  last = said;
-  if (last_.size() > kMostBuckets) last_.clear();
-  if (waiting_.size() < kMostWaiting)
-    waiting_.push_back(MakeEvent(object, note, instance_, clock_.Now()));
+  Enqueue(series_.Take(event, now), object.uid);
   wake_.notify_one();
+}
+
+/// What the spam limit or a full queue keeps back is lost: an Event is no record.
+void EventRecorder::Enqueue(std::optional<KubeWrite> write, const std::string& uid) {
+  if (!write || !budget_.Allow(uid, clock_.Steady())) return;
+  if (waiting_.size() < kMostWaiting) waiting_.push_back(std::move(*write));
 }
 
 void EventRecorder::Loop(const std::stop_token& stop) {
   Call call;
   call.stop = stop;
   std::unique_lock lock(mutex_);
-  while (wake_.wait(lock, stop, [this] { return !waiting_.empty(); })) {
-    const KubeObject event = std::move(waiting_.front());
-    waiting_.pop_front();
-    lock.unlock();
-    const KubeName name{event["metadata"]["namespace"], event["metadata"]["name"]};
-    (void)api_.Write(call.Within(10s), {KubeVerb::kCreate, kEvents, name, "", event});
-    lock.lock();
+  while (!stop.stop_requested()) {
+    wake_.wait_for(lock, stop, kLookForQuiet, [this] { return !waiting_.empty(); });
+    for (KubeWrite& last : series_.TakeQuiet(clock_.Now())) waiting_.push_back(std::move(last));
+    while (!waiting_.empty() && !stop.stop_requested()) {
+      const KubeWrite write = std::move(waiting_.front());
+      waiting_.pop_front();
+      lock.unlock();
+      (void)api_.Write(call.Within(10s), write);
+      lock.lock();
+    }
   }
 }
 

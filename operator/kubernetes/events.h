@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "crds/etcd_restore.h"
+#include "operator/kubernetes/event_series.h"
 #include "operator/ports/kube.h"
 
 namespace etcdrestore {
@@ -36,7 +37,8 @@ class EventBudget {
   std::map<std::string, Bucket> buckets_;
 };
 
-/// Writes Events in a thread of its own; drops them rather than wait. Thread safe.
+/// Writes Events in a thread of its own, what is said again as a series; drops them rather than
+/// wait. Thread safe.
 class EventRecorder {
  public:
   EventRecorder(KubeApi& api, const Clock& clock, std::string instance);
@@ -44,15 +46,16 @@ class EventRecorder {
 
  private:
   void Loop(const std::stop_token& stop);
+  void Enqueue(std::optional<KubeWrite> write, const std::string& uid);
 
   KubeApi& api_;
   const Clock& clock_;
   std::string instance_;
   std::mutex mutex_;
   std::condition_variable_any wake_;
-  std::deque<KubeObject> waiting_;
+  std::deque<KubeWrite> waiting_;
   EventBudget budget_;
-  std::map<std::string, std::string> last_;  ///< uid -> reason and note: not said twice in a row
+  EventSeries series_;
   std::jthread thread_;
 };
 

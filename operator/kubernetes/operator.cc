@@ -58,6 +58,9 @@ KubeClientOptions ClientOptions(const OperatorOptions& options, Logger& log,
                                     double seconds) {
     metrics.OnRequest(host, code, method, seconds);
   };
+  client.retried = [&metrics, host](const std::string& code, const std::string& method) {
+    metrics.OnRetry(host, code, method);
+  };
   return client;
 }
 
@@ -174,7 +177,7 @@ class Operator {
     const bool ready = reflector_.synced();
     if (path == "/metrics") {
       metrics_.OnLeading(static_cast<bool>(guard_.Check()));
-      metrics_.OnScrape(queue_.depth(), clock_.Steady());
+      metrics_.OnScrape(queue_.Numbers(), clock_.Steady());
       return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_.Text()};
     }
     if (path == "/healthz")

@@ -27,11 +27,6 @@ const std::vector<double> kQueueBuckets = {1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3,
 const std::vector<double> kRequestBuckets = {.005, .025, .1, .25, .5, 1, 2, 4, 8, 15, 30, 60};
 const std::vector<double> kPhaseBuckets = {1, 5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600};
 
-const MetricLabels& Queue() {
-  static const MetricLabels labels = {{"name", "etcdrestore"}, {"controller", "etcdrestore"}};
-  return labels;
-}
-
 bool AtItsEnd(const std::string& phase) {
   return phase == "Succeeded" || phase == "Failed" || phase == "Cancelled" || phase == "Rejected";
 }
@@ -73,13 +68,18 @@ const std::vector<MetricSpec>& MetricTable() {
       {"controller_runtime_reconcile_total", "Reconciliations by result.", kCounter},
       {"controller_runtime_reconcile_errors_total", "Reconciliations that are tried again.",
        kCounter},
+      {"controller_runtime_terminal_reconcile_errors_total",
+       "Reconciliations that no repetition mends.", kCounter},
+      {"controller_runtime_reconcile_panics_total", "Exceptions that nobody expected.", kCounter},
+      {"controller_runtime_reconcile_timeouts_total",
+       "Always 0: the phases have time limits of their own.", kCounter},
       {"controller_runtime_reconcile_time_seconds",
        "Time of a reconciliation, a whole run included.", kHistogram, kReconcileBuckets},
       {"controller_runtime_max_concurrent_reconciles", "Workers.", kGauge},
       {"controller_runtime_active_workers", "Workers that are at a key.", kGauge},
       {"workqueue_depth", "Keys that wait.", kGauge},
-      {"workqueue_adds_total", "Keys that workers took.", kCounter},
-      {"workqueue_retries_total", "Keys that come again after an error.", kCounter},
+      {"workqueue_adds_total", "Keys that came to wait.", kCounter},
+      {"workqueue_retries_total", "Keys that were to come again later.", kCounter},
       {"workqueue_queue_duration_seconds", "Time that a key waited.", kHistogram, kQueueBuckets},
       {"workqueue_work_duration_seconds", "Time that a worker was at a key.", kHistogram,
        kQueueBuckets},
@@ -88,6 +88,7 @@ const std::vector<MetricSpec>& MetricTable() {
       {"rest_client_requests_total", "Requests to the API server.", kCounter},
       {"rest_client_request_duration_seconds", "Time of a request to the API server.", kHistogram,
        kRequestBuckets},
+      {"rest_client_request_retries_total", "Requests that were sent again.", kCounter},
       {"leader_election_master_status", "1 while this process leads.", kGauge},
       {"etcdrestore_build_info", "Always 1.", kGauge},
       {"etcdrestore_restores_total", "Runs that ended, by result.", kCounter},
@@ -108,35 +109,45 @@ const std::vector<MetricSpec>& MetricTable() {
   return table;
 }
 
-OperatorMetrics::OperatorMetrics(const std::string& version, std::string lease, int workers)
-    : metrics_(MetricTable()), lease_(std::move(lease)) {
-  const MetricLabels controller = {{"controller", "etcdrestore"}};
+namespace {
+
+const MetricLabels kController = {{"controller", "etcdrestore"}};
+const MetricLabels kQueue = {{"controller", "etcdrestore"}, {"name", "etcdrestore"}};
+
+}  // namespace
+
+OperatorMetrics::OperatorMetrics(const std::string& version, const std::string& lease, int workers)
+    : metrics_(MetricTable()), lease_(lease) {
   for (const char* result : {"success", "error", "requeue", "requeue_after"})
     metrics_.Add("controller_runtime_reconcile_total",
                  {{"controller", "etcdrestore"}, {"result", result}}, 0);
-  metrics_.Add("controller_runtime_reconcile_errors_total", controller, 0);
-  metrics_.Set("controller_runtime_max_concurrent_reconciles", controller, workers);
+  for (const char* counter :
+       {"controller_runtime_reconcile_errors_total",
+        "controller_runtime_terminal_reconcile_errors_total",
+        "controller_runtime_reconcile_panics_total", "controller_runtime_reconcile_timeouts_total"})
+    metrics_.Add(counter, kController, 0);
+  metrics_.Set("controller_runtime_max_concurrent_reconciles", kController, workers);
+  metrics_.Expect("controller_runtime_reconcile_time_seconds", kController);
+  for (const char* counter : {"workqueue_adds_total", "workqueue_retries_total"})
+    metrics_.Add(counter, kQueue, 0);
+  for (const char* histogram :
+       {"workqueue_queue_duration_seconds", "workqueue_work_duration_seconds"})
+    metrics_.Expect(histogram, kQueue);
   for (const char* result : {"succeeded", "failed", "rejected", "cancelled"})
     metrics_.Add("etcdrestore_restores_total", {{"result", result}}, 0);
   metrics_.Add("etcdrestore_leader_transitions_total", {}, 0);
-  for (const char* what : {"relist", "watch"})
+  for (const char* what : {"relist", "watch", "list"})
     metrics_.Add("etcdrestore_watch_restarts_total", {{"reason", what}}, 0);
   for (const char* phase : kRunPhases)
     metrics_.Expect("etcdrestore_phase_duration_seconds", {{"phase", phase}});
-  metrics_.Expect("controller_runtime_reconcile_time_seconds", controller);
   metrics_.Set("etcdrestore_build_info", {{"version", version}}, 1);
-  for (const char* counter : {"workqueue_adds_total", "workqueue_retries_total"})
-    metrics_.Add(counter, Queue(), 0);
-  for (const char* time : {"workqueue_queue_duration_seconds", "workqueue_work_duration_seconds"})
-    metrics_.Expect(time, Queue());
   OnLeading(false);
-  OnScrape(0, {});
+  OnScrape({}, {});
 }
 
 void OperatorMetrics::OnTaken(SteadyTime added, SteadyTime now) {
   const std::chrono::duration<double> waited = now - added;
-  metrics_.Add("workqueue_adds_total", Queue());
-  metrics_.Observe("workqueue_queue_duration_seconds", Queue(), waited.count());
+  metrics_.Observe("workqueue_queue_duration_seconds", kQueue, waited.count());
   const std::lock_guard lock(mutex_);
   working_[std::this_thread::get_id()] = now;
 }
@@ -144,18 +155,20 @@ void OperatorMetrics::OnTaken(SteadyTime added, SteadyTime now) {
 void OperatorMetrics::OnReconciled(const char* result, double seconds) {
   metrics_.Add("controller_runtime_reconcile_total",
                {{"controller", "etcdrestore"}, {"result", result}});
-  if (std::string_view(result) == "error") {
-    metrics_.Add("workqueue_retries_total", Queue());
-    return metrics_.Add("controller_runtime_reconcile_errors_total",
-                        {{"controller", "etcdrestore"}});
-  }
-  metrics_.Observe("workqueue_work_duration_seconds", Queue(), seconds);
-  {
-    const std::lock_guard lock(mutex_);
-    working_.erase(std::this_thread::get_id());
-  }
-  metrics_.Observe("controller_runtime_reconcile_time_seconds", {{"controller", "etcdrestore"}},
-                   seconds);
+  if (std::string_view(result) == "error")
+    metrics_.Add("controller_runtime_reconcile_errors_total", kController);
+  metrics_.Observe("controller_runtime_reconcile_time_seconds", kController, seconds);
+  metrics_.Observe("workqueue_work_duration_seconds", kQueue, seconds);
+  const std::lock_guard lock(mutex_);
+  working_.erase(std::this_thread::get_id());
+}
+
+void OperatorMetrics::OnTerminalError() {
+  metrics_.Add("controller_runtime_terminal_reconcile_errors_total", kController);
+}
+
+void OperatorMetrics::OnPanic() {
+  metrics_.Add("controller_runtime_reconcile_panics_total", kController);
 }
 
 void OperatorMetrics::OnStatus(const EtcdRestore& object, const Json& status) {
@@ -301,6 +314,12 @@ void OperatorMetrics::OnRequest(const std::string& host, const std::string& code
                    seconds);
 }
 
+void OperatorMetrics::OnRetry(const std::string& host, const std::string& code,
+                              const std::string& method) {
+  metrics_.Add("rest_client_request_retries_total",
+               {{"host", host}, {"code", code}, {"verb", method}});
+}
+
 void OperatorMetrics::OnWatchRestarted(const std::string& reason) {
   metrics_.Add("etcdrestore_watch_restarts_total", {{"reason", reason}});
 }
@@ -311,24 +330,24 @@ void OperatorMetrics::OnLeading(bool leads) {
 
 void OperatorMetrics::OnTransition() { metrics_.Add("etcdrestore_leader_transitions_total", {}); }
 
-void OperatorMetrics::OnScrape(std::size_t depth, SteadyTime now) {
+void OperatorMetrics::OnScrape(const QueueNumbers& queue, SteadyTime now) {
   std::chrono::duration<double> sum{};
   std::chrono::duration<double> longest{};
-  std::size_t active = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    active = working_.size();
-    for (const auto& [worker, since] : working_) {
-      const std::chrono::duration<double> at_it = now - since;
-      sum += at_it;
-      longest = std::max(longest, at_it);
-    }
+  const std::lock_guard lock(mutex_);
+  for (const auto& [worker, since] : working_) {
+    const std::chrono::duration<double> at_it = now - since;
+    sum += at_it;
+    longest = std::max(longest, at_it);
   }
-  metrics_.Set("workqueue_depth", Queue(), static_cast<double>(depth));
-  metrics_.Set("workqueue_unfinished_work_seconds", Queue(), sum.count());
-  metrics_.Set("workqueue_longest_running_processor_seconds", Queue(), longest.count());
-  metrics_.Set("controller_runtime_active_workers", {{"controller", "etcdrestore"}},
-               static_cast<double>(active));
+  metrics_.Add("workqueue_adds_total", kQueue, static_cast<double>(queue.adds - queue_.adds));
+  metrics_.Add("workqueue_retries_total", kQueue,
+               static_cast<double>(queue.retries - queue_.retries));
+  queue_ = queue;
+  metrics_.Set("workqueue_depth", kQueue, static_cast<double>(queue.depth));
+  metrics_.Set("workqueue_unfinished_work_seconds", kQueue, sum.count());
+  metrics_.Set("workqueue_longest_running_processor_seconds", kQueue, longest.count());
+  metrics_.Set("controller_runtime_active_workers", kController,
+               static_cast<double>(working_.size()));
 }
 
 }  // namespace etcdrestore

@@ -20,17 +20,20 @@ class OperatorMetrics final : public ControllerObserver {
 
   void OnTaken(SteadyTime added, SteadyTime now) override;
   void OnReconciled(const char* result, double seconds) override;
+  void OnTerminalError() override;
+  void OnPanic() override;
   void OnStatus(const EtcdRestore& object, const nlohmann::ordered_json& status) override;
   void OnRunEnded(const EtcdRestore& object, const nlohmann::ordered_json& status) override;
   void OnGone(const KubeName& name) override;
 
   void OnRequest(const std::string& host, const std::string& code, const std::string& method,
                  double seconds);
+  void OnRetry(const std::string& host, const std::string& code, const std::string& method);
   void OnWatchRestarted(const std::string& reason);
   void OnLeading(bool leads);
   void OnTransition();
-  /// What is true at this moment only.
-  void OnScrape(std::size_t depth, SteadyTime now);
+  /// What is true at this moment only; the sums of the queue become counters.
+  void OnScrape(const QueueNumbers& queue, SteadyTime now);
   [[nodiscard]] std::string Text();
 
  private:
@@ -49,6 +52,7 @@ class OperatorMetrics final : public ControllerObserver {
   std::mutex mutex_;                                  ///< guards what is below
   std::set<std::pair<std::string, KubeName>> ended_;  ///< the newest at their end, by its time
   std::set<KubeName> shown_;                          ///< objects with series
+  QueueNumbers queue_;                                ///< as it was at the last scrape
   std::map<KubeName, Seen> unshown_;               ///< at their end, to be shown by the next scrape
   std::map<std::thread::id, SteadyTime> working_;  ///< since when each worker is at its key
   std::map<std::string, double> last_success_;     ///< by cluster

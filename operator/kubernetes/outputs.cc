@@ -27,7 +27,7 @@ Status Controller::KeepOutputs(const Call& call, const EtcdRestore& object,
                                {"namespace", name.name_space},
                                {"ownerReferences", KubeObject::array({owner})}}},
                              {"data", data}};
-  const auto wrote = deps_.api.Write(call, {KubeVerb::kApply, kSecrets, name, "", secret});
+  const auto wrote = api_.Write(call, {KubeVerb::kApply, kSecrets, name, "", secret});
   if (!wrote) return wrote.error();
   status["outputs"]["clusterState"] = "secret/" + name.name;
   if (result.made.contains("kube_config_cluster.yml"))

@@ -84,7 +84,8 @@ Json OutsideRunStatus(const EtcdRestore& object, const std::string& phase,
   const char* summary = done ? "True" : (bad ? "False" : "Unknown");
   Json conditions = Json::array();
   for (const char* type : {"Preflight", "Cleaned", "Fetched", "Restored", "Up", "Restarted"})
-    conditions.push_back(Condition(type, "Unknown", PhaseConditionReason(phase), "", object, now));
+    conditions.push_back(Condition(type, done ? "True" : "Unknown",
+                                   done ? reason : PhaseConditionReason(phase), "", object, now));
   for (const char* type : {"Succeeded", "Ready"})
     conditions.push_back(Condition(type, summary, reason, message, object, now));
   conditions.push_back(Condition("Failed", bad ? "True" : "False", reason, message, object, now));
@@ -93,7 +94,7 @@ Json OutsideRunStatus(const EtcdRestore& object, const std::string& phase,
     conditions.push_back(Condition("Reconciling", "True", reason, message, object, now));
   return {{"observedGeneration", object.generation},
           {"phase", phase},
-          {"progress", "0/6 " + message},
+          {"progress", done ? "6/6" : "0/6"},
           {"runID", object.spec.run_id},
           {"conditions", conditions}};
 }

@@ -31,6 +31,10 @@ struct KubeName {
   std::string name;
   /// namespace/name, as people and queues spell it.
   [[nodiscard]] std::string Key() const { return name_space + "/" + name; }
+  static KubeName FromKey(const std::string& key) {
+    const std::size_t slash = key.find('/');
+    return {key.substr(0, slash), key.substr(slash + 1)};
+  }
   auto operator<=>(const KubeName&) const = default;
 };
 
@@ -47,10 +51,15 @@ enum class KubeEventType { kAdded, kModified, kDeleted, kBookmark };
 struct KubeEvent {
   KubeEventType type = KubeEventType::kAdded;
   KubeObject object;
+  bool initial_end = false;  ///< the bookmark after the last of the initial events
 };
 struct KubeWatchOptions {
   std::string resource_version;
   std::chrono::seconds timeout{300};  ///< the server ends the stream then
+  /// The stream begins with what there is, not older than the version ("": the newest state), and
+  /// says when that is all: a list without a list. Errors for servers that cannot do it: Invalid,
+  /// BadRequest, or InitialEventsLate after half a minute.
+  bool initial_events = false;
 };
 
 enum class KubeVerb {

@@ -14,14 +14,6 @@ SteadyTime Plus(SteadyTime time, Duration duration) {
   return time + duration_cast<SteadyTime::duration>(duration);
 }
 
-std::string MicroTime(SystemTime time) {
-  const auto micros =
-      duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count() % 1'000'000;
-  std::string text = FormatTime(time);
-  text.pop_back();
-  return fmt::format("{}.{:06}Z", text, micros < 0 ? 0 : micros);
-}
-
 KubeObject SpecOf(const KubeObject& lease) {
   return lease.is_object() ? lease.value("spec", KubeObject::object()) : KubeObject::object();
 }
@@ -32,6 +24,14 @@ std::string HolderOf(const KubeObject& spec) {
 }
 
 }  // namespace
+
+std::string MicroTime(SystemTime time) {
+  const auto micros =
+      duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count() % 1'000'000;
+  std::string text = FormatTime(time);
+  text.pop_back();
+  return fmt::format("{}.{:06}Z", text, micros < 0 ? 0 : micros);
+}
 
 Status LeaderGuard::Check() const {
   const std::lock_guard lock(mutex_);

@@ -43,6 +43,9 @@ struct LeaseSeen {
   KubeObject object;  ///< null: there is none
   SteadyTime changed{};
 };
+/// RFC 3339 with six decimals, as metav1.MicroTime writes it.
+std::string MicroTime(SystemTime time);
+
 /// True when this identity may write itself into the Lease. Pure.
 bool MayHold(const LeaseSeen& seen, const std::string& identity, SteadyTime now);
 /// The Lease with us as its holder; keeps acquireTime and the count of transitions of our own.

@@ -14,10 +14,11 @@ bool VersionRefused(const Error& error) {
 }  // namespace
 
 void Reflector::Run(const Call& call) {
+  const auto list = [&] { return stream_lists_ ? StreamList(call) : List(call); };
   while (!call.stop.stop_requested()) {
-    Status listed = List(call);
+    Status listed = list();
     // The version is unknown to this server: asking for the newest state needs no pause.
-    if (!listed && version_unavailable_ && VersionRefused(listed.error())) listed = List(call);
+    if (!listed && version_unavailable_ && VersionRefused(listed.error())) listed = list();
     if (call.stop.stop_requested()) return;
     const Error why = listed ? WatchOn(call) : listed.error();
     if (call.stop.stop_requested()) return;
@@ -49,6 +50,51 @@ Status Reflector::List(const Call& call) {
   return {};
 }
 
+Status Reflector::StreamList(const Call& call) {
+  KubeWatchOptions options = WatchOptions();
+  options.resource_version = version_unavailable_ ? "" : version_;
+  options.initial_events = true;
+  bool whole = false;
+  const Status ended = deps_.api.Watch(call, type_, name_space_, options, [&](KubeEvent event) {
+    if (whole) return Take(std::move(event));
+    whole = TakeInitial(std::move(event));
+  });
+  // Why a stream ended that had become a watch, the next watch finds out.
+  if (whole) return {};
+  deps_.cache.ListBroken();
+  if (ended) return Transient("ConnectionLost", "the stream ended before the list was whole");
+  const Error& error = ended.error();
+  if (VersionRefused(error)) {
+    version_unavailable_ = !version_unavailable_;
+    return error;
+  }
+  const bool cannot = error.kind == ErrorKind::kTerminal || error.reason == "InitialEventsLate";
+  if (!cannot || call.stop.stop_requested()) return error;
+  stream_lists_ = false;
+  Restarted("list", error);
+  return List(call);
+}
+
+bool Reflector::TakeInitial(KubeEvent event) {
+  switch (event.type) {
+    case KubeEventType::kAdded:
+    case KubeEventType::kModified:
+      Tell(deps_.cache.ListItem(std::move(event.object)));
+      return false;
+    case KubeEventType::kDeleted:
+      Tell(deps_.cache.Remove(std::move(event.object)));
+      return false;
+    case KubeEventType::kBookmark:
+      break;
+  }
+  if (!event.initial_end) return false;
+  Tell(deps_.cache.ListEnd());
+  version_ = MetaOf(event.object, "resourceVersion");
+  version_unavailable_ = false;
+  synced_ = true;
+  return true;
+}
+
 Error Reflector::WatchOn(const Call& call) {
   while (true) {
     const SteadyTime start = deps_.clock.Steady();
@@ -75,12 +121,16 @@ Error Reflector::WatchOn(const Call& call) {
 }
 
 Status Reflector::WatchOnce(const Call& call) {
+  return deps_.api.Watch(call, type_, name_space_, WatchOptions(),
+                         [this](KubeEvent event) { Take(std::move(event)); });
+}
+
+KubeWatchOptions Reflector::WatchOptions() const {
   KubeWatchOptions options;
   options.resource_version = version_;
   // Uneven, so that watchers do not come back together.
   options.timeout = 300s + std::chrono::seconds(static_cast<int>(deps_.chance() * 300));
-  return deps_.api.Watch(call, type_, name_space_, options,
-                         [this](KubeEvent event) { Take(std::move(event)); });
+  return options;
 }
 
 void Reflector::Take(KubeEvent event) {

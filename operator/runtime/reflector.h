@@ -9,9 +9,11 @@
 
 namespace etcdrestore {
 
-/// Keeps a cache equal to the server's objects of one type: LIST, then WATCH from there, and LIST
-/// again only when the server says that the past is gone or something is wrong that only a list can
-/// mend. The first list is a consistent read; later ones never go back in time.
+/// Keeps a cache equal to the server's objects of one type: a list, then WATCH from there, and a
+/// list again only when the server says that the past is gone or something is wrong that only a
+/// list can mend. The first list is a consistent read; later ones never go back in time. Lists are
+/// streamed by the watch itself where the server can do that, else LIST is used for as long as the
+/// process lives.
 ///
 /// The semantics are those of Kubernetes' own reflector. One thread runs it.
 class Reflector {
@@ -24,14 +26,16 @@ class Reflector {
     ObjectCache& cache;
     /// Hears every change, in order, in the reflector's thread.
     std::function<void(const ObjectChange&)> changed;
-    /// Hears why a list or watch was begun anew: relist, eof, expired, throttled, error, silent.
+    /// Hears why something was begun anew: "relist", "watch", or "list" when streams are given up.
     std::function<void(const std::string& what, const std::string& why)> restarted;
+    bool stream_lists = true;
   };
   Reflector(Deps deps, KubeType type, std::string name_space)
       : deps_(std::move(deps)),
         type_(std::move(type)),
         name_space_(std::move(name_space)),
-        backoff_(deps_.chance) {}
+        backoff_(deps_.chance),
+        stream_lists_(deps_.stream_lists) {}
 
   /// Until the call is stopped.
   void Run(const Call& call);
@@ -40,10 +44,14 @@ class Reflector {
 
  private:
   Status List(const Call& call);
+  Status StreamList(const Call& call);
   /// Watches until only a list can help; the error says why.
   Error WatchOn(const Call& call);
   Status WatchOnce(const Call& call);
+  [[nodiscard]] KubeWatchOptions WatchOptions() const;
   void Take(KubeEvent event);
+  /// One event of a list that is streamed; true when the list is whole.
+  bool TakeInitial(KubeEvent event);
   void Tell(const std::vector<ObjectChange>& changes);
   void Restarted(const std::string& what, const Error& error);
 
@@ -51,6 +59,7 @@ class Reflector {
   KubeType type_;
   std::string name_space_;
   Backoff backoff_;
+  bool stream_lists_;
   std::string version_;
   bool version_unavailable_ = false;  ///< the server refused it: the next list is a consistent read
   bool paged_without_cache_ = false;

@@ -11,6 +11,7 @@ void QueueState::Ready(const std::string& key, const Waiting& waiting) {
   const bool known = dirty_.contains(key);
   dirty_[key].lane = waiting.lane;
   if (!known) dirty_[key].added = waiting.added;
+  if (!known) ++adds_;
   // A known key is in ready_ already, or comes there when it is done.
   if (!known && !busy_.contains(key)) ready_.push_back(key);
 }
@@ -22,6 +23,7 @@ void QueueState::Add(const std::string& key, const std::string& lane, SteadyTime
 
 void QueueState::AddAt(const std::string& key, const std::string& lane, SteadyTime due,
                        SteadyTime now) {
+  ++retries_;
   if (due <= now) return Add(key, lane, now);
   if (dirty_.contains(key)) return;
   const auto [known, fresh] = delayed_.try_emplace(key, due, lane);
@@ -61,14 +63,14 @@ std::optional<WorkItem> QueueState::Take(SteadyTime now) {
   } else {
     lanes_[item.lane] = key;
   }
-  busy_[key] = item.lane;
+  busy_[key] = {item.lane, now};
   return item;
 }
 
 void QueueState::Done(const std::string& key, SteadyTime now) {
   const auto busy = busy_.find(key);
   if (busy == busy_.end()) return;
-  const std::string lane = busy->second;
+  const std::string lane = busy->second.lane;
   busy_.erase(busy);
   const auto held = lanes_.find(lane);
   const bool held_it = held != lanes_.end() && held->second == key;
@@ -95,6 +97,16 @@ std::optional<SteadyTime> QueueState::NextDue() const {
 int QueueState::failures(const std::string& key) const {
   const auto found = failures_.find(key);
   return found == failures_.end() ? 0 : found->second;
+}
+
+QueueNumbers QueueState::Numbers(SteadyTime now) const {
+  QueueNumbers numbers{depth(), adds_, retries_, busy_.size(), {}, {}};
+  for (const auto& [key, busy] : busy_) {
+    const Duration took = now - busy.since;
+    numbers.unfinished += took;
+    numbers.longest = std::max(numbers.longest, took);
+  }
+  return numbers;
 }
 
 void WorkQueue::Add(const std::string& key, const std::string& lane) {
@@ -141,9 +153,9 @@ void WorkQueue::Done(const std::string& key) {
   wake_.notify_all();
 }
 
-std::size_t WorkQueue::depth() const {
+QueueNumbers WorkQueue::Numbers() const {
   const std::lock_guard lock(mutex_);
-  return state_.depth();
+  return state_.Numbers(clock_.Steady());
 }
 
 }  // namespace etcdrestore

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -17,6 +18,16 @@ struct WorkItem {
   std::string lane;
   std::string held_by;  ///< not "": the lane is taken by that key; only say so, do nothing
   SteadyTime added{};
+};
+
+/// What a queue has done since it began, and what it is doing.
+struct QueueNumbers {
+  std::size_t depth = 0;
+  std::uint64_t adds = 0;     ///< keys that came to wait, each once however often it was added
+  std::uint64_t retries = 0;  ///< keys that are to come again later
+  std::size_t busy = 0;       ///< handed out and not done
+  Duration unfinished{};      ///< time that those have been worked on, together
+  Duration longest{};         ///< of the one that takes longest
 };
 
 /// Which key is to be worked on next. A key is never handed out twice at once and never lost: added
@@ -37,8 +48,13 @@ class QueueState {
   [[nodiscard]] std::optional<SteadyTime> NextDue() const;
   [[nodiscard]] std::size_t depth() const { return ready_.size() + parked_.size(); }
   [[nodiscard]] int failures(const std::string& key) const;
+  [[nodiscard]] QueueNumbers Numbers(SteadyTime now) const;
 
  private:
+  struct Busy {
+    std::string lane;
+    SteadyTime since{};
+  };
   struct Waiting {
     std::string lane;
     SteadyTime added{};
@@ -48,11 +64,13 @@ class QueueState {
 
   std::deque<std::string> ready_;
   std::map<std::string, Waiting> dirty_;      ///< in ready_ or parked_, or to come after processing
-  std::map<std::string, std::string> busy_;   ///< key -> lane, handed out
+  std::map<std::string, Busy> busy_;          ///< handed out
   std::map<std::string, std::string> lanes_;  ///< lane -> key that holds it
   std::map<std::string, std::string> parked_;  ///< key -> holder that it was told of
   std::map<std::string, std::pair<SteadyTime, std::string>> delayed_;  ///< key -> due, lane
   std::map<std::string, int> failures_;
+  std::uint64_t adds_ = 0;
+  std::uint64_t retries_ = 0;
 };
 
 /// The same for threads. Take blocks until there is something or the call is stopped.
@@ -65,7 +83,7 @@ class WorkQueue {
   void Forget(const std::string& key);
   std::optional<WorkItem> Take(const Call& call);
   void Done(const std::string& key);
-  [[nodiscard]] std::size_t depth() const;
+  [[nodiscard]] QueueNumbers Numbers() const;
 
  private:
   const Clock& clock_;

@@ -245,6 +245,10 @@ class Session {
     result.message = record.message;
     result.status = ToStatus(*target_, record, clock_.Now());
     result.run = target_->run;
+    for (const PhaseSpan& span : record.timeline) {
+      if (span.finished)
+        result.took.emplace_back(PhaseName(span.phase), *span.finished - span.started);
+    }
     result.status_path = folder_ + "/status.json";
     if (record.ending == Ending::kNeedsAttention)
       result.where_things_stand = WhereThingsStand(*target_, record);

@@ -34,9 +34,10 @@ struct SessionInput {
 struct SessionResult {
   Ending ending = Ending::kRejected;
   Error error;
-  std::string message;                      ///< of a good end
-  std::string run;                          ///< its short name; "" when it never began
-  nlohmann::ordered_json status;            ///< the same document as the object's status
+  std::string message;                                 ///< of a good end
+  std::string run;                                     ///< its short name; "" when it never began
+  nlohmann::ordered_json status;                       ///< the same document as the object's status
+  std::vector<std::pair<std::string, Duration>> took;  ///< phase -> time, in their order
   std::string status_path;                  ///< where it lies on disk; "" when nothing was written
   std::string where_things_stand;           ///< after a bad end past the point of no return
   std::map<std::string, std::string> made;  ///< after rke: file name for people -> where it lies

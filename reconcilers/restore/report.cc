@@ -40,12 +40,19 @@ std::string PhaseText(const RunRecord& record) {
   return "";
 }
 
+/// Not at an end: by itself, or when a person has said yes, it goes on.
+bool GoesOn(Ending ending) {
+  return ending == Ending::kRunning || ending == Ending::kAwaitingApproval ||
+         ending == Ending::kLocked || ending == Ending::kInterrupted;
+}
+
 /// Phases are walked in their order: those before the present one are done, also where an earlier
-/// process did them.
+/// process did them or nothing was to be done. Only a plan is at its good end after Preflight.
 std::size_t PhasesDone(const RunRecord& record) {
-  if (record.ending == Ending::kDone) return kPhases.size();
-  if (record.timeline.empty()) return record.point_of_no_return ? 1 : 0;
+  const bool done = record.ending == Ending::kDone;
+  if (record.timeline.empty()) return done ? kPhases.size() : (record.point_of_no_return ? 1 : 0);
   const PhaseSpan& last = record.timeline.back();
+  if (done && last.phase != Phase::kPreflight) return kPhases.size();
   const auto* at = std::find(kPhases.begin(), kPhases.end(), last.phase);
   return static_cast<std::size_t>(at - kPhases.begin()) + (last.finished ? 1 : 0);
 }
@@ -76,16 +83,15 @@ Json PhaseConditions(const Target& target, const RunRecord& record, SystemTime n
     const auto span = std::find_if(record.timeline.begin(), record.timeline.end(),
                                    [phase](const PhaseSpan& s) { return s.phase == phase; });
     const std::string name = PhaseName(phase);
-    if (span == record.timeline.end()) {
-      conditions.push_back(Condition(name.c_str(), at < done ? "True" : "Unknown",
-                                     at < done ? "Observed" : "NotStarted", "", target,
-                                     record.started));
-    } else if (span->finished) {
+    const bool begun = span != record.timeline.end();
+    if (at < done) {
+      conditions.push_back(Condition(name.c_str(), "True", "Observed", "", target,
+                                     begun ? span->finished.value_or(now) : record.started));
+    } else if (!begun) {
       conditions.push_back(
-          Condition(name.c_str(), "True", "Observed", "", target, *span->finished));
+          Condition(name.c_str(), "Unknown", "NotStarted", "", target, record.started));
     } else {
-      const bool bad = record.ending != Ending::kRunning && record.ending != Ending::kDone &&
-                       record.ending != Ending::kAwaitingApproval;
+      const bool bad = record.ending != Ending::kDone && !GoesOn(record.ending);
       conditions.push_back(Condition(
           name.c_str(), bad ? "False" : "Unknown", bad ? record.error.reason : record.step,
           bad ? record.error.message : record.message, target, bad ? now : span->started));
@@ -98,8 +104,7 @@ Json Conditions(const Target& target, const RunRecord& record, SystemTime now) {
   Json conditions = PhaseConditions(target, record, now);
   const bool done = record.ending == Ending::kDone;
   const bool running = record.ending == Ending::kRunning;
-  const bool waiting = running || record.ending == Ending::kAwaitingApproval ||
-                       record.ending == Ending::kLocked || record.ending == Ending::kInterrupted;
+  const bool waiting = GoesOn(record.ending);
   const char* summary = done ? "True" : (waiting ? "Unknown" : "False");
   const std::string reason =
       done ? "Verified" : (record.error.reason.empty() ? "InProgress" : record.error.reason);
@@ -114,11 +119,14 @@ Json Conditions(const Target& target, const RunRecord& record, SystemTime now) {
     conditions.push_back(Condition(type, summary, reason, message, target, now));
   conditions.push_back(
       Condition("Failed", !done && !waiting ? "True" : "False", reason, message, target, now));
+  // For GitOps tools Stalled is failed: only an end that is bad for good is called so.
   if (running)
     conditions.push_back(Condition("Reconciling", "True",
                                    record.step.empty() ? "Starting" : record.step, message, target,
                                    now));
-  if (!done && !running)
+  else if (waiting)
+    conditions.push_back(Condition("Reconciling", "True", reason, message, target, now));
+  else if (!done)
     conditions.push_back(Condition("Stalled", "True", reason, message, target, now));
   return conditions;
 }
@@ -222,8 +230,6 @@ nlohmann::ordered_json ToStatus(const Target& target, const RunRecord& record, S
                   {"startedAt", FormatTime(span.started)},
                   {"attempts", span.attempts}};
     if (span.finished) entry["finishedAt"] = FormatTime(*span.finished);
-    if (span.finished)
-      entry["seconds"] = std::chrono::duration<double>(*span.finished - span.started).count();
     entry["result"] =
         span.finished ? "Done" : (record.ending == Ending::kRunning ? "Running" : "Stopped");
     status["timeline"].push_back(entry);

@@ -88,7 +88,9 @@ Result<KubeObject> FakeKube::Write(const Call& /*call*/, const KubeWrite& write)
       KubeObject next = found->second;
       if (write.subresource.empty()) {
         Merge(next, write.body);
-        if (!write.body["metadata"].contains("finalizers")) next["metadata"].erase("finalizers");
+        // What an apply leaves out is given up; a merge leaves it as it is.
+        if (write.verb == KubeVerb::kApply && !write.body.at("metadata").contains("finalizers"))
+          next["metadata"].erase("finalizers");
       } else {
         next[write.subresource] = write.body.at(write.subresource);
       }

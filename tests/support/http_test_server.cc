@@ -149,6 +149,10 @@ bool SendReply(Wire& wire, const TestReply& reply, bool without_body) {
     while (wire.Read(ignored)) ignored.clear();
     return false;
   }
+  if (reply.stream) {
+    reply.stream([&wire](std::string_view bytes) { return wire.Write(bytes); });
+    return false;
+  }
   if (!reply.raw.empty()) return wire.Write(reply.raw), false;
   std::string head = "HTTP/1.1 " + std::to_string(reply.status) + " Scripted\r\n";
   for (const auto& [name, value] : reply.headers) head += name + ": " + value + "\r\n";

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,6 +36,9 @@ struct TestReply {
   bool never = false;
   /// Sends this instead of everything above, then closes.
   std::string raw = {};
+  /// Sends everything itself, in pieces as it likes, then closes; `send` is false when the client
+  /// is gone.
+  std::function<void(const std::function<bool(std::string_view)>& send)> stream = {};
 };
 
 /// A real HTTP/1.1 server on loopback, one thread a connection, with keep-alive. The handler is

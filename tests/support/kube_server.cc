@@ -1,5 +1,6 @@
 #include "tests/support/kube_server.h"
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -105,6 +106,9 @@ std::string KubeServer::Kubeconfig(const std::string& user, const std::string& g
           "contexts: [{name: a, context: {cluster: c, user: u, namespace: etcdrestore-system}}]\n");
   return base + ".yaml";
 }
+
+void KubeServer::PauseStore() { certificates_->etcd.Signal(SIGSTOP); }
+void KubeServer::ResumeStore() { certificates_->etcd.Signal(SIGCONT); }
 
 Status KubeServer::StartApi() {
   const std::string program = Program("kubernetes-1.32.2/kube-apiserver");

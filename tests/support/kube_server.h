@@ -41,6 +41,9 @@ class KubeServer {
   /// Ends kube-apiserver and starts it again on the same port: it forgets the history of watches,
   /// so that older ones get 410.
   Status Restart();
+  /// Its etcd answers nobody until it is resumed.
+  void PauseStore();
+  void ResumeStore();
 
  private:
   struct Certificates;

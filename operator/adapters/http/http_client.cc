@@ -200,7 +200,9 @@ Result<HttpResponse> HttpClient::Send(const Call& call, const HttpRequest& reque
   curl_easy_setopt(easy.get(), CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(easy.get(), CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(easy.get(), CURLOPT_CONNECT_TO, connect_to.get());
-  curl_easy_setopt(easy.get(), CURLOPT_NOPROXY, no_proxy_.c_str());
+  curl_easy_setopt(easy.get(), CURLOPT_NOPROXY, options_.proxy.empty() ? no_proxy_.c_str() : "");
+  curl_easy_setopt(easy.get(), CURLOPT_PROXY,
+                   options_.proxy.empty() ? nullptr : options_.proxy.c_str());
   curl_easy_setopt(easy.get(), CURLOPT_ERRORBUFFER, words.data());
 
   const CURLcode code = curl_easy_perform(easy.get());

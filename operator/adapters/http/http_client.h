@@ -36,6 +36,8 @@ struct HttpOptions {
   /// Talk to this "address:port" whatever the URL's host says (that host stays the TLS server
   /// name); "" for the host itself.
   std::string connect_to = {};
+  /// Through this proxy (http, https, socks5), whatever the environment says; "" for what it says.
+  std::string proxy = {};
 };
 
 struct HttpResponse {

@@ -7,6 +7,7 @@
 #include "operator/adapters/http/url.h"
 #include "operator/adapters/process/rke_cli.h"
 #include "operator/adapters/process/subprocess.h"
+#include "operator/base/base64.h"
 #include "operator/base/files.h"
 
 namespace etcdrestore {
@@ -21,13 +22,27 @@ Error PluginFailed(const ExecPlugin& plugin, const std::string& what) {
                        (plugin.install_hint.empty() ? "" : ". " + plugin.install_hint));
 }
 
+Result<std::string> TextOf(const PemSource& source) {
+  if (source.file.empty()) return source.text;
+  return ReadFile(source.file, 1U << 20U);
+}
+
+Json ClusterOf(const KubeAccess& access) {
+  Json cluster = {{"server", access.server}};
+  if (!access.tls_server_name.empty()) cluster["tls-server-name"] = access.tls_server_name;
+  if (!access.proxy_url.empty()) cluster["proxy-url"] = access.proxy_url;
+  const std::string ca = TextOf(access.ca).value_or("");
+  if (!ca.empty()) cluster["certificate-authority-data"] = EncodeBase64(ca);
+  return cluster;
+}
+
 std::vector<std::string> EnvironmentFor(const ExecPlugin& plugin, const KubeAccess& access) {
   std::vector<std::string> environment = plugin.environment;
   for (char** one = environ; *one != nullptr; ++one) environment.emplace_back(*one);
   Json info = {{"apiVersion", plugin.api_version},
                {"kind", "ExecCredential"},
                {"spec", {{"interactive", false}}}};
-  if (plugin.provide_cluster) info["spec"]["cluster"] = {{"server", access.server}};
+  if (plugin.provide_cluster) info["spec"]["cluster"] = ClusterOf(access);
   environment.push_back("KUBERNETES_EXEC_INFO=" + info.dump());
   return environment;
 }
@@ -43,11 +58,6 @@ Json CredentialIn(const std::string& output) {
     if (shorter.is_object() && shorter.value("kind", "") == "ExecCredential") return shorter;
   }
   return nullptr;
-}
-
-Result<std::string> TextOf(const PemSource& source) {
-  if (source.file.empty()) return source.text;
-  return ReadFile(source.file, 1U << 20U);
 }
 
 }  // namespace
@@ -110,7 +120,8 @@ Status Credentials::ReadToken(const Call& call, SteadyTime now) {
 }
 
 Status Credentials::OpenClient(SteadyTime now) {
-  if (current_.http && client_until_ && now < *client_until_ && plugin_cert_ == cert_) return {};
+  const bool same = plugin_cert_.empty() || plugin_cert_ == cert_;
+  if (current_.http && client_until_ && now < *client_until_ && same) return {};
   auto cert =
       plugin_cert_.empty() ? TextOf(access_.client_cert) : Result<std::string>(plugin_cert_);
   auto key = plugin_cert_.empty() ? TextOf(access_.client_key) : Result<std::string>(plugin_key_);
@@ -121,6 +132,7 @@ Status Credentials::OpenClient(SteadyTime now) {
   if (current_.http && *cert == cert_ && *key == key_) return {};
   HttpOptions options;
   options.user_agent = user_agent_;
+  options.proxy = access_.proxy_url;
   options.tls.ca_pem = access_.ca.text;
   options.tls.ca_file = access_.ca.file;
   options.tls.client_cert_pem = *cert;

@@ -68,6 +68,9 @@ Status ListFrames::TakeByte(char c) {
     const bool between = before == 2 && scanner_.depth() == 2 && !was_string;
     if (between && (c == ',' || Blank(c))) return {};
     item_ += c;
+    if (item_.size() > limit_)
+      return Transient("BadAnswer",
+                       "an item of the list is longer than " + std::to_string(limit_) + " bytes");
     if (before != 3 || scanner_.depth() != 2) return {};
     auto value = Parsed(item_);
     item_.clear();

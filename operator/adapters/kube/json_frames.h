@@ -47,7 +47,9 @@ class JsonFrames {
 class ListFrames {
  public:
   using Sink = std::function<void(nlohmann::ordered_json)>;
-  explicit ListFrames(Sink sink) : sink_(std::move(sink)) {}
+  /// `limit`: most bytes of one item.
+  explicit ListFrames(Sink sink, std::size_t limit = 8U << 20U)
+      : sink_(std::move(sink)), limit_(limit) {}
 
   /// Error BadAnswer.
   Status Take(std::string_view bytes);
@@ -58,6 +60,7 @@ class ListFrames {
   Status TakeByte(char c);
 
   Sink sink_;
+  std::size_t limit_;
   JsonScanner scanner_;
   std::string envelope_;
   std::string key_;   ///< text of the last string at depth 1, with its quotes

@@ -17,6 +17,8 @@ constexpr auto kRequestTime = 60s;
 constexpr auto kLongestPause = 30s;
 /// Once a stream has carried a bookmark the server repeats one each minute.
 constexpr auto kBookmarkSilence = 170s;
+/// A server without progress notifications of its etcd may never say that the beginning is over.
+constexpr auto kInitialEvents = 30s;
 
 std::string Text(const KubeObject& object, const char* name) {
   const auto found = object.is_object() ? object.find(name) : object.end();
@@ -25,12 +27,10 @@ std::string Text(const KubeObject& object, const char* name) {
              : "";
 }
 
-std::optional<KubeEventType> EventType(const std::string& kind) {
-  if (kind == "ADDED") return KubeEventType::kAdded;
-  if (kind == "MODIFIED") return KubeEventType::kModified;
-  if (kind == "DELETED") return KubeEventType::kDeleted;
-  if (kind == "BOOKMARK") return KubeEventType::kBookmark;
-  return std::nullopt;
+bool EndsInitialEvents(const KubeObject& bookmark) {
+  const KubeObject metadata = bookmark.value("metadata", KubeObject::object());
+  const KubeObject annotations = metadata.value("annotations", KubeObject::object());
+  return Text(annotations, "k8s.io/initial-events-end") == "true";
 }
 
 /// Words of nodes may hold anything; half a character must not end the operator.
@@ -96,6 +96,8 @@ class KubeClient final : public KubeApi {
     const std::string doing = "watch " + type.plural;
     std::optional<Error> ended;
     std::optional<SteadyTime> silent_at;
+    std::optional<SteadyTime> late_at;
+    if (options.initial_events) late_at = clock_.Steady() + kInitialEvents;
     JsonFrames frames(
         [&](const KubeObject& frame) -> Status {
           const std::string kind = Text(frame, "type");
@@ -105,7 +107,13 @@ class KubeClient final : public KubeApi {
             return *ended;
           }
           if (kind == "BOOKMARK" || silent_at) silent_at = clock_.Steady() + kBookmarkSilence;
-          if (const auto told = EventType(kind)) event({*told, std::move(object)});
+          if (kind == "ADDED") event({KubeEventType::kAdded, std::move(object)});
+          if (kind == "MODIFIED") event({KubeEventType::kModified, std::move(object)});
+          if (kind == "DELETED") event({KubeEventType::kDeleted, std::move(object)});
+          if (kind != "BOOKMARK") return {};
+          const bool initial_end = EndsInitialEvents(object);
+          if (initial_end) late_at.reset();
+          event({KubeEventType::kBookmark, std::move(object), initial_end});
           return {};
         },
         kMaxObject);
@@ -114,9 +122,14 @@ class KubeClient final : public KubeApi {
                   "?watch=true&allowWatchBookmarks=true&timeoutSeconds=" +
                   std::to_string(options.timeout.count()) +
                   "&resourceVersion=" + UriEncode(options.resource_version, false);
+    if (options.initial_events)
+      request.url += "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan";
     request.idle_timeout = 0s;
     request.sink = [&](std::string_view bytes) { return frames.Take(bytes); };
     request.alive = [&]() -> Status {
+      if (late_at && clock_.Steady() >= *late_at)
+        return Transient("InitialEventsLate",
+                         doing + ": the server did not say that its list is whole");
       if (!silent_at || clock_.Steady() < *silent_at) return {};
       return Transient("WatchSilent", doing + ": no bookmark for " + HumanDuration(170s));
     };
@@ -207,7 +220,10 @@ class KubeClient final : public KubeApi {
         return response;
       }
       if (response->status == 401) credentials_.Refuse();
-      if (response->status == 401 && tries == 0) continue;
+      if (response->status == 401 && tries == 0) {
+        Retried("401", request.method);
+        continue;
+      }
       pause_ = {};
       if (const auto asked = response->Header("retry-after")) {
         const auto pause = ParseRetryAfter(*asked, clock_.Now());
@@ -233,13 +249,19 @@ class KubeClient final : public KubeApi {
       if (!pause_ && !(broken && request.method == "GET")) return response;
       if (Status next = options_.retry.Next(call, response.error(), failures, pause_); !next)
         return next.error();
+      Retried(code_, request.method);
     }
   }
 
   void Observe(const std::string& method, SteadyTime start, const Result<HttpResponse>& response) {
+    code_ = response ? std::to_string(response->status) : "<error>";
     if (!options_.observe) return;
     const std::chrono::duration<double> took = clock_.Steady() - start;
-    options_.observe(response ? std::to_string(response->status) : "<error>", method, took.count());
+    options_.observe(code_, method, took.count());
+  }
+
+  void Retried(const std::string& code, const std::string& method) const {
+    if (options_.retried) options_.retried(code, method);
   }
 
   const KubeAccess access_;
@@ -247,11 +269,13 @@ class KubeClient final : public KubeApi {
   const Clock& clock_;
   std::string base_;
   Credentials credentials_;
-  /// What the last answer of this thread asked for.
+  /// What the last answer of this thread asked for, and its code.
   static thread_local std::optional<Duration> pause_;
+  static thread_local std::string code_;
 };
 
 thread_local std::optional<Duration> KubeClient::pause_;
+thread_local std::string KubeClient::code_;
 
 }  // namespace
 

@@ -18,6 +18,8 @@ struct KubeClientOptions {
   /// Hears of each answer: HTTP code ("<error>" for none), method, seconds. Thread safe; may be
   /// empty.
   std::function<void(const std::string& code, const std::string& method, double seconds)> observe;
+  /// Hears of each request that is sent again, and the code that it met. Thread safe; may be empty.
+  std::function<void(const std::string& code, const std::string& method)> retried;
   /// Hears Warning headers of the server; may be empty.
   std::function<void(const std::string&)> warn;
 };

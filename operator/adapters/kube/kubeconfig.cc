@@ -112,8 +112,12 @@ Status ReadCluster(const Entry& entry, KubeAccess& access) {
         "insecure-skip-tls-verify: the operator reads Secrets and does not talk to a server that "
         "it "
         "cannot tell from another; give certificate-authority-data");
-  if (!Text(cluster, "proxy-url").empty())
-    return Unsupported("proxy-url: set HTTPS_PROXY and NO_PROXY for the operator instead");
+  access.proxy_url = Text(cluster, "proxy-url");
+  const std::string scheme = access.proxy_url.substr(0, access.proxy_url.find("://"));
+  if (!scheme.empty() && scheme != "http" && scheme != "https" && scheme != "socks5")
+    return Invalid("proxy-url: want http, https or socks5, not " + scheme);
+  // As Kubernetes' own tools do it, the proxy resolves the server's name.
+  if (scheme == "socks5") access.proxy_url.replace(0, scheme.size(), "socks5h");
   auto ca = Pem(entry, "certificate-authority");
   if (!ca) return ca.error();
   access.ca = std::move(*ca);

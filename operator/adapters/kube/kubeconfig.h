@@ -30,6 +30,7 @@ struct ExecPlugin {
 struct KubeAccess {
   std::string server;           ///< https://host:port, without a slash at the end
   std::string tls_server_name;  ///< "" for the host
+  std::string proxy_url;        ///< "" for what the environment says
   PemSource ca;
   PemSource client_cert;
   PemSource client_key;

@@ -57,7 +57,7 @@ void DropFrom(std::map<std::string, Named<T>>& all, const MetricLabels& having,
 
 /// prometheus-cpp has no collector for the process.
 struct ProcessNumbers {
-  double cpu_seconds = 0, resident = 0, virtual_size = 0, open_fds = 0, start = 0;
+  double cpu_seconds = 0, resident = 0, virtual_size = 0, open_fds = 0, max_fds = 0, start = 0;
 };
 
 ProcessNumbers ReadProcess() {
@@ -81,6 +81,7 @@ ProcessNumbers ReadProcess() {
   std::error_code failure;
   for (std::filesystem::directory_iterator fd("/proc/self/fd", failure), end; fd != end; ++fd)
     out.open_fds += 1;
+  out.max_fds = static_cast<double>(::sysconf(_SC_OPEN_MAX));
   return out;
 }
 
@@ -93,6 +94,8 @@ struct Metrics::State {
   std::map<std::string, Named<prometheus::Gauge>> gauges;
   std::map<std::string, Named<prometheus::Histogram>> histograms;
   std::map<std::string, std::vector<double>> buckets;
+
+  prometheus::Histogram& HistogramOf(const std::string& histogram, const MetricLabels& labels);
 };
 
 Metrics::Metrics(const std::vector<MetricSpec>& table) : state_(std::make_unique<State>()) {
@@ -127,18 +130,21 @@ void Metrics::Set(const std::string& gauge, const MetricLabels& labels, double v
   SeriesOf(state_->gauges, gauge, labels).Set(value);
 }
 
-void Metrics::Expect(const std::string& histogram, const MetricLabels& labels) {
-  const std::lock_guard lock(state_->mutex);
-  const auto bounds = state_->buckets.find(histogram);
-  if (bounds == state_->buckets.end()) NoSuchMetric(histogram);
-  SeriesOf(state_->histograms, histogram, labels, bounds->second);
+prometheus::Histogram& Metrics::State::HistogramOf(const std::string& histogram,
+                                                   const MetricLabels& labels) {
+  const auto bounds = buckets.find(histogram);
+  if (bounds == buckets.end()) NoSuchMetric(histogram);
+  return SeriesOf(histograms, histogram, labels, bounds->second);
 }
 
 void Metrics::Observe(const std::string& histogram, const MetricLabels& labels, double value) {
   const std::lock_guard lock(state_->mutex);
-  const auto bounds = state_->buckets.find(histogram);
-  if (bounds == state_->buckets.end()) NoSuchMetric(histogram);
-  SeriesOf(state_->histograms, histogram, labels, bounds->second).Observe(value);
+  state_->HistogramOf(histogram, labels).Observe(value);
+}
+
+void Metrics::Expect(const std::string& histogram, const MetricLabels& labels) {
+  const std::lock_guard lock(state_->mutex);
+  (void)state_->HistogramOf(histogram, labels);
 }
 
 void Metrics::Drop(const MetricLabels& having, const std::string& metric) {
@@ -161,6 +167,7 @@ std::string Metrics::Text() const {
   add("process_resident_memory_bytes", "gauge", "Resident memory in bytes.", process.resident);
   add("process_virtual_memory_bytes", "gauge", "Virtual memory in bytes.", process.virtual_size);
   add("process_open_fds", "gauge", "Open file descriptors.", process.open_fds);
+  add("process_max_fds", "gauge", "Most file descriptors that it may open.", process.max_fds);
   add("process_start_time_seconds", "gauge", "Start of the process, Unix time.", process.start);
   return out.str();
 }

@@ -94,6 +94,12 @@ TEST(ListFrames, EmptyAndNullListsHaveNoItems) {
   }
 }
 
+TEST(ListFrames, HoldNoMoreThanTheirLimit) {
+  ListFrames frames([](Json) {}, 20);
+  ASSERT_TRUE(frames.Take(R"({"items":[{"n":"short"},{"n":"short"})"));
+  EXPECT_EQ(frames.Take(",{\"n\":\"" + std::string(100, 'x')).error().reason, "BadAnswer");
+}
+
 TEST(ListFrames, ACutListIsAnError) {
   for (std::size_t length = 0; length < std::string(kList).size(); ++length) {
     ListFrames frames([](Json) {});

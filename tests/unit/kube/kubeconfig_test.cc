@@ -82,8 +82,17 @@ TEST_F(Kubeconfig, NamesWhatItDoesNotSupport) {
     ASSERT_FALSE(access);
     EXPECT_EQ(access.error().reason, "KubeconfigUnsupported");
   }
-  for (const char* cluster : {", insecure-skip-tls-verify: true", ", proxy-url: 'http://p'"})
-    EXPECT_EQ(WithUser("token: a", cluster).error().reason, "KubeconfigUnsupported") << cluster;
+  EXPECT_EQ(WithUser("token: a", ", insecure-skip-tls-verify: true").error().reason,
+            "KubeconfigUnsupported");
+}
+
+TEST_F(Kubeconfig, ReadsAProxy) {
+  const auto access = WithUser("token: a", ", proxy-url: 'http://p:3128'");
+  ASSERT_TRUE(access) << access.error().message;
+  EXPECT_EQ(access->proxy_url, "http://p:3128");
+  EXPECT_EQ(WithUser("token: a", ", proxy-url: 'socks5://p:1080'")->proxy_url, "socks5h://p:1080")
+      << "the proxy resolves the server's name";
+  EXPECT_EQ(WithUser("token: a", ", proxy-url: 'ftp://p'").error().reason, "KubeconfigInvalid");
 }
 
 TEST_F(Kubeconfig, NeverSendsCredentialsInTheClear) {

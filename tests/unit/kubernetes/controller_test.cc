@@ -24,7 +24,11 @@ class ControllerRig : public testing::Test, public ControllerObserver {
     guard.AllowUntil(SteadyTime::max());
     api.Put(kSecrets, testing_objects::ItsSecret());
   }
-  void OnReconciled(const char*, double) override { stop.request_stop(); }
+  void OnReconciled(const char* how, double) override {
+    result = how;
+    stop.request_stop();
+  }
+  void OnPanic() override { ++panics; }
   void OnStatus(const EtcdRestore&, const Json&) override {}
   void OnRunEnded(const EtcdRestore&, const Json&) override { ++ended; }
   void OnGone(const KubeName&) override {}
@@ -36,6 +40,10 @@ class ControllerRig : public testing::Test, public ControllerObserver {
     if (object) {
       for (const ObjectChange& change : cache.Upsert(*object)) controller.Changed(change);
     }
+    PassOnCache();
+  }
+  void PassOnCache() {
+    stop = {};
     queue.Add(kName.Key(), "prod");
     Call call;
     call.stop = stop.get_token();
@@ -83,6 +91,8 @@ class ControllerRig : public testing::Test, public ControllerObserver {
   std::stop_source stop;
   int runs = 0;
   int ended = 0;
+  int panics = 0;
+  std::string result;
   Controller::RunFunction run = [](const Call&, const SessionInput& input, RunListener&) {
     return Ends(input, Ending::kDone, {});
   };
@@ -117,6 +127,38 @@ TEST_F(ControllerRig, WhatARunStartsMayLiveForAsLongAsTheLeaseAllows) {
   };
   Pass();
   EXPECT_EQ(runs, 1);
+}
+
+TEST_F(ControllerRig, WaitsUntilTheCacheHasItsOwnLastWrite) {
+  api.Put(kEtcdRestores, AnObject());
+  Pass();
+  EXPECT_EQ(result, "success");
+  const std::size_t writes = api.writes().size();
+  // The watch has not brought the status yet; by the cache the object was never looked at.
+  PassOnCache();
+  EXPECT_EQ(result, "requeue_after");
+  EXPECT_EQ(runs, 1);
+  EXPECT_EQ(api.writes().size(), writes);
+  Pass();
+  EXPECT_EQ(result, "success");
+  EXPECT_EQ(StatusNow()["phase"], "Succeeded");
+}
+
+TEST_F(ControllerRig, AnExceptionThatNobodyExpectedIsCountedAndTriedAgain) {
+  api.Put(kEtcdRestores, AnObject());
+  run = [](const Call&, const SessionInput&, RunListener&) -> SessionResult {
+    throw std::runtime_error("a defect");
+  };
+  Pass();
+  EXPECT_EQ(panics, 1);
+  EXPECT_EQ(result, "error");
+  EXPECT_EQ(queue.Numbers().retries, 1U);
+  EXPECT_EQ(queue.Numbers().busy, 0U);
+  run = [](const Call&, const SessionInput& input, RunListener&) {
+    return Ends(input, Ending::kDone, {});
+  };
+  Pass();
+  EXPECT_EQ(StatusNow()["phase"], "Succeeded");
 }
 
 TEST_F(ControllerRig, AnObjectMadeAnewStartsNothing) {
@@ -155,7 +197,7 @@ TEST_F(ControllerRig, AStatusThatWentBackInTimeIsLookedAt) {
   Pass();
   const auto hear = [this](const KubeObject& object) {
     for (const ObjectChange& change : cache.Upsert(object)) controller.Changed(change);
-    return queue.depth();
+    return queue.Numbers().depth;
   };
   EXPECT_EQ(hear(*api.Find(kEtcdRestores, kName)), 0U) << "what the operator wrote itself";
   EXPECT_EQ(hear(AnObject()), 1U);
@@ -329,10 +371,10 @@ TEST_F(ControllerRig, CancelledHalfDoneItSaysWhatComesNextAndStartsNothing) {
     api.Put(kEtcdRestores, cancelled);
     for (const ObjectChange& change : cache.Upsert(cancelled)) controller.Changed(change);
     EXPECT_TRUE(call.stop.stop_requested());
-    SessionResult result =
+    SessionResult stopped_run =
         Ends(input, Ending::kNeedsAttention, Transient("Interrupted", "stopped"));
-    result.status["pointOfNoReturn"] = "2026-11-22T03:30:00Z";
-    return result;
+    stopped_run.status["pointOfNoReturn"] = "2026-11-22T03:30:00Z";
+    return stopped_run;
   };
   Pass();
   Pass();

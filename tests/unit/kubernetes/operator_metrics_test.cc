@@ -113,18 +113,70 @@ TEST_F(OperatorMetricsTest, AWorkerThatDoesNotComeBackIsSeen) {
            R"({controller="etcdrestore",name="etcdrestore"} )" + value + "\n";
   };
   metrics.OnTaken(start - 2s, start);
-  metrics.OnScrape(3, start + 40s);
+  metrics.OnScrape({.depth = 3}, start + 40s);
   std::string text = metrics.Text();
   EXPECT_THAT(text, HasSubstr(queue("depth", "3")));
   EXPECT_THAT(text, HasSubstr(queue("longest_running_processor_seconds", "40")));
   EXPECT_THAT(text, HasSubstr("active_workers{controller=\"etcdrestore\"} 1\n"));
   EXPECT_THAT(text, HasSubstr(queue("queue_duration_seconds_sum", "2")));
   metrics.OnReconciled("success", 41);
-  metrics.OnScrape(0, start + 50s);
+  metrics.OnScrape({}, start + 50s);
   text = metrics.Text();
   EXPECT_THAT(text, HasSubstr(queue("longest_running_processor_seconds", "0")));
   EXPECT_THAT(text, HasSubstr("active_workers{controller=\"etcdrestore\"} 0\n"));
   EXPECT_THAT(text, HasSubstr(queue("work_duration_seconds_sum", "41")));
+}
+
+TEST_F(OperatorMetricsTest, KnownSeriesAreThereAtZeroFromTheStart) {
+  const std::string text = metrics.Text();
+  const std::string controller = "{controller=\"etcdrestore\"";
+  const std::string queue = controller + ",name=\"etcdrestore\"";
+  for (const std::string& series :
+       {"controller_runtime_reconcile_total" + controller + ",result=\"success\"} 0",
+        "controller_runtime_reconcile_total" + controller + ",result=\"error\"} 0",
+        "controller_runtime_reconcile_total" + controller + ",result=\"requeue\"} 0",
+        "controller_runtime_reconcile_total" + controller + ",result=\"requeue_after\"} 0",
+        "controller_runtime_reconcile_errors_total" + controller + "} 0",
+        "controller_runtime_terminal_reconcile_errors_total" + controller + "} 0",
+        "controller_runtime_reconcile_panics_total" + controller + "} 0",
+        "controller_runtime_reconcile_timeouts_total" + controller + "} 0",
+        "controller_runtime_reconcile_time_seconds_count" + controller + "} 0",
+        "controller_runtime_max_concurrent_reconciles" + controller + "} 4",
+        "controller_runtime_active_workers" + controller + "} 0",
+        "workqueue_depth" + queue + "} 0",
+        "workqueue_adds_total" + queue + "} 0",
+        "workqueue_retries_total" + queue + "} 0",
+        "workqueue_queue_duration_seconds_count" + queue + "} 0",
+        "workqueue_work_duration_seconds_count" + queue + "} 0",
+        "workqueue_unfinished_work_seconds" + queue + "} 0",
+        "workqueue_longest_running_processor_seconds" + queue + "} 0",
+        std::string("leader_election_master_status{name=\"lease\"} 0"),
+        std::string("etcdrestore_restores_total{result=\"failed\"} 0"),
+        std::string("etcdrestore_phase_duration_seconds_count{phase=\"Up\"} 0"),
+        std::string("process_max_fds "),
+        std::string("process_open_fds ")})
+    EXPECT_THAT(text, HasSubstr(series));
+}
+
+TEST_F(OperatorMetricsTest, CountsWhatTheQueueDidSinceTheLastScrape) {
+  metrics.OnScrape({.depth = 2, .adds = 5, .retries = 1}, {});
+  metrics.OnScrape({.depth = 0, .adds = 7, .retries = 1}, {});
+  const std::string text = metrics.Text();
+  const std::string queue = "{controller=\"etcdrestore\",name=\"etcdrestore\"}";
+  EXPECT_THAT(text, HasSubstr("workqueue_adds_total" + queue + " 7"));
+  EXPECT_THAT(text, HasSubstr("workqueue_retries_total" + queue + " 1"));
+  EXPECT_THAT(text, HasSubstr("workqueue_depth" + queue + " 0"));
+}
+
+TEST_F(OperatorMetricsTest, AnErrorIsOneReconciliation) {
+  metrics.OnReconciled("error", 1);
+  metrics.OnReconciled("success", 1);
+  const std::string text = metrics.Text();
+  const std::string controller = "{controller=\"etcdrestore\"";
+  EXPECT_THAT(text, HasSubstr("reconcile_total" + controller + ",result=\"error\"} 1"));
+  EXPECT_THAT(text, HasSubstr("reconcile_total" + controller + ",result=\"success\"} 1"));
+  EXPECT_THAT(text, HasSubstr("reconcile_errors_total" + controller + "} 1"));
+  EXPECT_THAT(text, HasSubstr("reconcile_time_seconds_count" + controller + "} 2"));
 }
 
 TEST_F(OperatorMetricsTest, WhatIsDeletedIsGone) {

@@ -27,7 +27,7 @@ std::string Of(const Json& status, const std::string& type, const char* field) {
 
 TEST(StatusDocument, LeavesOutWhatTheSchemaDoesNotKnow) {
   const Json fit = NextStatus(
-      {}, {{"timeline", {{{"phase", "Up"}, {"seconds", 4.5}}}}, {"conditions", Json::array()}});
+      {}, {{"timeline", {{{"phase", "Up"}, {"unheard", 4.5}}}}, {"conditions", Json::array()}});
   EXPECT_EQ(fit["timeline"][0], Json({{"phase", "Up"}}));
 }
 
@@ -80,6 +80,9 @@ TEST(StatusDocument, WaitingIsReconcilingAndRefusedIsStalled) {
   EXPECT_EQ(Of(refused, "Stalled", "status"), "True");
   EXPECT_EQ(Of(refused, "Ready", "status"), "False");
   EXPECT_EQ(Of(Outside("Succeeded"), "Succeeded", "status"), "True");
+  EXPECT_EQ(Of(Outside("Succeeded"), "Up", "status"), "True");
+  EXPECT_EQ(Outside("Succeeded")["progress"], "6/6");
+  EXPECT_EQ(waiting["progress"], "0/6");
 }
 
 TEST(StatusDocument, ABrokenObjectStillHasANameAndARun) {

@@ -57,7 +57,8 @@ class Script final : public KubeApi {
   }
   Status Watch(const Call&, const KubeType&, const std::string&, const KubeWatchOptions& options,
                const std::function<void(KubeEvent)>& event) override {
-    log.push_back("watch '" + options.resource_version + "'");
+    log.push_back((options.initial_events ? "stream '" : "watch '") + options.resource_version +
+                  "'");
     timeouts.push_back(options.timeout);
     if (Ended()) return Transient("Interrupted", "");
     const auto step = std::get<WatchStep>(Take());
@@ -85,20 +86,20 @@ class Script final : public KubeApi {
 };
 
 struct Rig {
-  explicit Rig(std::vector<Script::Step> steps) : script(clock, std::move(steps)) {
-    Reflector reflector({script,
-                         clock,
-                         [this](const Call&, Duration pause) {
-                           pauses.push_back(pause);
-                           clock.Advance(pause);
-                         },
-                         [] { return 0.5; },
-                         cache,
-                         [this](const ObjectChange& change) {
-                           changes.push_back((change.now ? "+" : "-") + change.name.name);
-                         },
-                         {}},
-                        kEtcdRestores, "");
+  explicit Rig(std::vector<Script::Step> steps, bool stream = false)
+      : script(clock, std::move(steps)) {
+    Reflector reflector(
+        {script, clock,
+         [this](const Call&, Duration pause) {
+           pauses.push_back(pause);
+           clock.Advance(pause);
+         },
+         [] { return 0.5; }, cache,
+         [this](const ObjectChange& change) {
+           changes.push_back((change.now ? "+" : "-") + change.name.name);
+         },
+         [this](const std::string& what, const std::string&) { restarts.push_back(what); }, stream},
+        kEtcdRestores, "");
     Call call;
     call.stop = script.stop.get_token();
     reflector.Run(call);
@@ -109,6 +110,7 @@ struct Rig {
   ObjectCache cache;
   std::vector<std::string> changes;
   std::vector<Duration> pauses;
+  std::vector<std::string> restarts;
   bool synced = false;
 };
 
@@ -187,6 +189,69 @@ TEST(Reflector, IsNotSyncedBeforeAListHasEnded) {
 TEST(Reflector, WatchesLastFiveToTenMinutes) {
   Rig rig({List{{}, {}, "9"}, Watch{}});
   EXPECT_EQ(rig.script.timeouts.front(), 450s);
+}
+
+KubeEvent Added(const std::string& name, int version) {
+  return {KubeEventType::kAdded, Object(name, version)};
+}
+KubeEvent Whole(int version) { return {KubeEventType::kBookmark, Object("", version), true}; }
+
+TEST(ReflectorStream, IsAListAndTheWatchThatFollowsIt) {
+  Rig rig({Watch{{Added("y", 9), Added("x", 5), Whole(12), Added("z", 14)}, {}}}, true);
+  EXPECT_THAT(rig.script.log, ElementsAre("stream ''", "watch '14'"));
+  EXPECT_THAT(rig.changes, ElementsAre("+y", "+x", "+z"));
+  EXPECT_TRUE(rig.synced);
+  EXPECT_TRUE(rig.pauses.empty());
+}
+
+TEST(ReflectorStream, IsNoListBeforeTheServerSaysThatItIsWhole) {
+  Rig rig({Watch{{Added("x", 5), {KubeEventType::kBookmark, Object("", 11)}}, {}}}, true);
+  EXPECT_FALSE(rig.synced);
+  EXPECT_THAT(rig.script.log, ElementsAre("stream ''", "stream ''"))
+      << "of a part no version is taken";
+}
+
+TEST(ReflectorStream, ThatBreaksOffTakesNothingAway) {
+  Rig rig({Watch{{Added("x", 5), Added("y", 6), Whole(9)}, {}}, Watch{{}, kExpired},
+           Watch{{Added("x", 5)}, {}}, Watch{{Added("x", 5), Whole(12)}, {}}},
+          true);
+  EXPECT_THAT(rig.script.log,
+              ElementsAre("stream ''", "watch '9'", "stream '9'", "stream '9'", "watch '12'"));
+  EXPECT_THAT(rig.changes, ElementsAre("+x", "+y", "-y")) << "gone when the list is whole";
+}
+
+TEST(ReflectorStream, ADeletionInItsBeginningRemoves) {
+  Rig rig({Watch{{Added("x", 5), {KubeEventType::kDeleted, Object("x", 6)}, Whole(9)}, {}}}, true);
+  EXPECT_THAT(rig.changes, ElementsAre("+x", "-x"));
+  EXPECT_EQ(rig.cache.size(), 0U);
+}
+
+TEST(ReflectorStream, AServerThatCannotStreamIsListedFromThenOn) {
+  for (const Error& error : {Terminal("Invalid", "forbidden unless the gate is on"),
+                             Terminal("BadRequest", ""), Transient("InitialEventsLate", "")}) {
+    SCOPED_TRACE(error.reason);
+    Rig rig({Watch{{}, error}, List{{Object("x", 5)}, {}, "9"}, Watch{{}, kExpired},
+             List{{Object("x", 5)}, {}, "10"}},
+            true);
+    EXPECT_THAT(rig.script.log,
+                ElementsAre("stream ''", "list '' 500", "watch '9'", "list '9' 0", "watch '10'"));
+    EXPECT_THAT(rig.restarts, ElementsAre("list", "relist"));
+  }
+}
+
+TEST(ReflectorStream, AServerThatIsAwayIsStreamedFromLater) {
+  Rig rig({Watch{{}, Transient("Unavailable", "")}, Watch{{Whole(9)}, {}}}, true);
+  EXPECT_THAT(rig.script.log, ElementsAre("stream ''", "stream ''", "watch '9'"));
+  EXPECT_EQ(rig.pauses.size(), 1U);
+}
+
+TEST(ReflectorStream, AVersionThatTheServerRefusesIsDroppedAtOnce) {
+  Rig rig({Watch{{Whole(9)}, {}}, Watch{{}, kExpired},
+           Watch{{}, Transient("ResourceVersionTooLarge", "")}, Watch{{Whole(3)}, {}}},
+          true);
+  EXPECT_THAT(rig.script.log,
+              ElementsAre("stream ''", "watch '9'", "stream '9'", "stream ''", "watch '3'"));
+  EXPECT_EQ(rig.pauses.size(), 1U);
 }
 
 TEST(Reflector, ADeletionRemoves) {

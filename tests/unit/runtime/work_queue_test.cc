@@ -64,6 +64,26 @@ TEST(WorkQueue, ThePauseEndsAtAThousandSeconds) {
   EXPECT_EQ(*queue.NextDue() - kStart, Duration(1000s));
 }
 
+TEST(WorkQueue, TellsWhatItDidAndWhatItIsDoing) {
+  QueueState queue;
+  queue.Add("a", "1", kStart);
+  queue.Add("a", "1", kStart);
+  queue.Add("b", "2", kStart);
+  EXPECT_EQ(queue.Numbers(kStart).adds, 2U) << "a key that waits already is no second one";
+  EXPECT_EQ(queue.Numbers(kStart).depth, 2U);
+  (void)queue.Take(kStart);
+  (void)queue.Take(kStart + 1s);
+  const QueueNumbers busy = queue.Numbers(kStart + 5s);
+  EXPECT_EQ(busy.busy, 2U);
+  EXPECT_EQ(busy.unfinished, 9s);
+  EXPECT_EQ(busy.longest, 5s);
+  queue.AddFailed("a", "1", kStart);
+  queue.Done("a", kStart);
+  queue.Done("b", kStart);
+  EXPECT_EQ(queue.Numbers(kStart).retries, 1U);
+  EXPECT_EQ(queue.Numbers(kStart).busy, 0U);
+}
+
 TEST(WorkQueue, TheSecondOfALaneIsToldOnceAndWaits) {
   QueueState queue;
   queue.Add("a", "prod", kStart);

@@ -55,7 +55,9 @@ SessionResult AResult(Ending ending) {
     "nodes": [{"name": "n1", "oldDataPath": "/var/lib/etcd-before-r1",
                "member": {"id": "8eb7", "revision": 1000000202, "hashKV": 42}},
               {"name": "w1"}],
-    "timeline": [{"phase": "Preflight", "seconds": 1.5}, {"phase": "Cleaned", "seconds": 2.5}]})");
+    "timeline": [{"phase": "Preflight"}, {"phase": "Cleaned"}]})");
+  result.took = {{"Preflight", std::chrono::milliseconds(1500)},
+                 {"Cleaned", std::chrono::milliseconds(2500)}};
   result.way_back = {{"n1", {"docker stop etcd", "mv a b"}}};
   return result;
 }
