@@ -116,8 +116,8 @@ const MetricLabels kQueue = {{"controller", "etcdrestore"}, {"name", "etcdrestor
 
 }  // namespace
 
-OperatorMetrics::OperatorMetrics(const std::string& version, const std::string& lease, int workers)
-    : metrics_(MetricTable()), lease_(lease) {
+OperatorMetrics::OperatorMetrics(const std::string& version, std::string lease, int workers)
+    : metrics_(MetricTable()), lease_(std::move(lease)) {
   for (const char* result : {"success", "error", "requeue", "requeue_after"})
     metrics_.Add("controller_runtime_reconcile_total",
                  {{"controller", "etcdrestore"}, {"result", result}}, 0);

@@ -26,7 +26,8 @@ look_node() {
 
 look_docker() {
   if ! ids=$(docker_ ps -aq --no-trunc 2>&1); then
-    value docker_error "$(printf '%s' "$ids" | tr '\n' ' ')"
+    value docker_error "$(printf '%s' "${ids:-it does not answer}" | tr '\n' ' ')"
+    docker_() { return 1; }  # one that is silent is not waited for again
     return
   fi
   [ -z "$IMAGES" ] || value docker "$(docker_ version -f '{{.Server.Version}}' 2>/dev/null)"
