@@ -312,6 +312,8 @@ void OperatorMetrics::OnRequest(const std::string& host, const std::string& code
   metrics_.Add("rest_client_requests_total", {{"host", host}, {"code", code}, {"method", method}});
   metrics_.Observe("rest_client_request_duration_seconds", {{"host", host}, {"verb", method}},
                    seconds);
+  metrics_.Add("rest_client_request_retries_total",
+               {{"host", host}, {"code", code}, {"verb", method}}, 0);
 }
 
 void OperatorMetrics::OnRetry(const std::string& host, const std::string& code,
