@@ -24,7 +24,7 @@ std::optional<int> CompareVersions(const std::string& version, const std::string
 }
 
 Result<KubeObject> OwnWrites::Write(const Call& call, const KubeWrite& write) {
-  auto wrote = api_.Write(call, write);
+  auto wrote = ForwardingKube::Write(call, write);
   if (!wrote || write.type != type_ || !wrote->is_object()) return wrote;
   const std::lock_guard lock(mutex_);
   written_[write.name] = {MetaOf(*wrote, "uid"), MetaOf(*wrote, "resourceVersion"),

@@ -3,7 +3,7 @@
 #include <map>
 #include <mutex>
 
-#include "operator/ports/kube.h"
+#include "operator/ports/forwarding_kube.h"
 
 namespace etcdrestore {
 
@@ -13,29 +13,16 @@ std::optional<int> CompareVersions(const std::string& version, const std::string
 
 /// An API that remembers what was written to objects of one type, so that none of them is worked on
 /// again before the cache has seen our own last word. Borrows the API and the clock. Thread safe.
-class OwnWrites final : public KubeApi {
+class OwnWrites final : public ForwardingKube {
  public:
   OwnWrites(KubeApi& api, KubeType type, const Clock& clock)
-      : api_(api), type_(std::move(type)), clock_(clock) {}
+      : ForwardingKube(api), type_(std::move(type)), clock_(clock) {}
 
   /// False while the object, as it is cached, is older than what we wrote. A write is waited for a
   /// minute at most: a server that was put back to its past never comes to it.
   [[nodiscard]] bool SeenIn(const KubeObject& cached);
   void Forget(const KubeName& name);
 
-  Result<KubeObject> Get(const Call& call, const KubeType& type, const KubeName& name) override {
-    return api_.Get(call, type, name);
-  }
-  Result<KubeListEnd> List(const Call& call, const KubeType& type, const std::string& name_space,
-                           const KubeListOptions& options,
-                           const std::function<void(KubeObject)>& item) override {
-    return api_.List(call, type, name_space, options, item);
-  }
-  Status Watch(const Call& call, const KubeType& type, const std::string& name_space,
-               const KubeWatchOptions& options,
-               const std::function<void(KubeEvent)>& event) override {
-    return api_.Watch(call, type, name_space, options, event);
-  }
   Result<KubeObject> Write(const Call& call, const KubeWrite& write) override;
 
  private:
@@ -44,7 +31,6 @@ class OwnWrites final : public KubeApi {
     std::string version;
     SteadyTime at{};
   };
-  KubeApi& api_;
   const KubeType type_;
   const Clock& clock_;
   std::mutex mutex_;  ///< guards the one below
