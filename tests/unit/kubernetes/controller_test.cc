@@ -14,6 +14,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using namespace std::chrono_literals;
 using testing_objects::AnObject;
+using testing_objects::HalfDoneAt;
 
 const KubeName kName{"recovery", "one"};
 
@@ -277,13 +278,9 @@ TEST_F(ControllerRig, NothingIsDestroyedBeforeLedgerFinalizerAndInputsAreKept) {
 }
 
 TEST_F(ControllerRig, ANewLeaderFinishesHalfARestoreBeforeItBeginsAnother) {
-  KubeObject half = AnObject();
+  KubeObject half = HalfDoneAt("Cleaned");
   half["metadata"]["name"] = "half";
   half["metadata"]["uid"] = "u9";
-  half["status"] = {{"phase", "Cleaned"},
-                    {"runID", "r1"},
-                    {"observedGeneration", 1},
-                    {"pointOfNoReturn", "2026-11-22T03:10:00Z"}};
   cache.Upsert(half);
   api.Put(kEtcdRestores, AnObject());
   Pass();
@@ -297,11 +294,7 @@ TEST_F(ControllerRig, ANewLeaderFinishesHalfARestoreBeforeItBeginsAnother) {
 }
 
 TEST_F(ControllerRig, HalfARestoreThatMustWaitKeepsItsPointOfNoReturn) {
-  KubeObject object = AnObject();
-  object["status"] = {{"phase", "Cleaned"},
-                      {"runID", "r1"},
-                      {"observedGeneration", 1},
-                      {"pointOfNoReturn", "2026-11-22T03:10:00Z"}};
+  KubeObject object = HalfDoneAt("Cleaned");
   api.Put(kEtcdRestores, object);
   api.Remove(kSecrets, {"recovery", "rke"});
   Pass();
@@ -310,11 +303,7 @@ TEST_F(ControllerRig, HalfARestoreThatMustWaitKeepsItsPointOfNoReturn) {
 }
 
 TEST_F(ControllerRig, AHalfDoneRunGoesOnFromTheKeptInputs) {
-  KubeObject object = AnObject();
-  object["status"] = {{"phase", "Restored"},
-                      {"runID", "r1"},
-                      {"observedGeneration", 1},
-                      {"pointOfNoReturn", "2026-11-22T03:10:00Z"}};
+  KubeObject object = HalfDoneAt("Restored");
   api.Put(kEtcdRestores, object);
   const EtcdRestore parsed = testing_objects::Parsed(object);
   ASSERT_TRUE(ledger.Write(

@@ -14,6 +14,15 @@ KubeObject AnObject() {
              "snapshot": {"latest": "Verified"}, "sources": [{"nodes": {}}], "runID": "r1"}})");
 }
 
+KubeObject HalfDoneAt(const std::string& phase) {
+  KubeObject object = AnObject();
+  object["status"] = {{"phase", phase},
+                      {"runID", "r1"},
+                      {"observedGeneration", 1},
+                      {"pointOfNoReturn", "2026-11-22T03:10:00Z"}};
+  return object;
+}
+
 EtcdRestore Parsed(const KubeObject& object) {
   KubeObject plain = object;
   plain.erase("status");

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "operator/base/sha256.h"
-#include "tests/unit/restore/node_room.h"
+#include "tests/unit/restore/node_fixture.h"
 
 namespace etcdrestore {
 namespace {
@@ -15,16 +15,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-struct NodeLook : testing::Test {
-  NodeFacts Look(const LookOptions& options = {}) {
-    auto facts = me->Look({}, options);
-    EXPECT_TRUE(facts) << facts.error().message;
-    return facts ? *facts : NodeFacts{};
-  }
-
-  NodeRoom room;
-  std::unique_ptr<Machine> me = room.As("me");
-};
+struct NodeLook : NodeTest {};
 
 TEST_F(NodeLook, TellsADockerThatDoesNotAnswerFromOneWithoutContainers) {
   room.Container("etcd", "stopped no");
@@ -110,10 +101,9 @@ TEST_F(EtcdOverHttp, IsReadAsItsToolIsRead) {
 
 TEST_F(NodeLook, TakesProgramsThatDoNotStartForNone) {
   EXPECT_TRUE(Look().has_curl);
-  for (const char* name : {"/../bin/curl", "/../bin/wget"}) {
+  for (const char* name : {"curl", "wget"}) {
     EXPECT_EQ(Look({.health = true}).health.size(), 4U) << "asked while one of the two works";
-    room.Write(name, "#!/bin/sh\nexit 1\n");
-    std::filesystem::permissions(room.At(name), std::filesystem::perms::owner_all);
+    room.Program(name, "exit 1\n");
   }
   EXPECT_FALSE(Look().has_curl);
   EXPECT_FALSE(Look().has_wget);

@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "operator/base/sha256.h"
-#include "tests/unit/restore/node_room.h"
+#include "tests/unit/restore/node_fixture.h"
 
 namespace etcdrestore {
 namespace {
@@ -19,8 +19,6 @@ constexpr const char* kData = "/var/lib/etcd";
 constexpr const char* kKept = "/var/lib/etcd-before-r1-1";
 constexpr const char* kBeside = "/var/lib/etcd-restored-r1-1";
 constexpr const char* kState = "/opt/rke/.etcdrestore";
-
-std::string ReasonOf(const Status& status) { return status ? "" : status.error().reason; }
 
 EtcdRestoreArgs ArgsOf(const std::string& db_sha256, std::int64_t bump) {
   EtcdRestoreArgs args;
@@ -35,7 +33,7 @@ EtcdRestoreArgs ArgsOf(const std::string& db_sha256, std::int64_t bump) {
 }
 
 /// A node held by `me`, with a stopped etcd on old data.
-struct NodeScript : testing::Test {
+struct NodeScript : NodeTest {
   NodeScript() {
     room.Write(std::string(kData) + "/member/snap/db", "old");
     room.Container("etcd", "stopped no");
@@ -45,16 +43,8 @@ struct NodeScript : testing::Test {
     room.Write(std::string(kBeside) + "/member/snap/db", "new");
     room.Write(std::string(kBeside) + "/member/.etcdrestore", "r1-1\n");
   }
-  NodeFacts Look(const LookOptions& options = {}) {
-    auto facts = me->Look({}, options);
-    EXPECT_TRUE(facts) << facts.error().message;
-    return facts ? *facts : NodeFacts{};
-  }
   std::string Member() { return room.Read(std::string(kData) + "/member/snap/db"); }
   std::string Kept() { return room.Read(std::string(kKept) + "/member/snap/db"); }
-
-  NodeRoom room;
-  std::unique_ptr<Machine> me = room.As("me");
 };
 
 TEST_F(NodeScript, GivesTheNodeToOneProcessOnly) {

@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-#include "tests/unit/restore/node_room.h"
+#include "tests/unit/restore/node_fixture.h"
 
 namespace etcdrestore {
 namespace {
@@ -16,23 +16,13 @@ using testing::Not;
 
 constexpr const char* kState = "/opt/rke/.etcdrestore";
 
-std::string ReasonOf(const Status& status) { return status ? "" : status.error().reason; }
-
 /// A node held by `me`.
-struct NodeUpkeep : testing::Test {
+struct NodeUpkeep : NodeTest {
   NodeUpkeep() {
     room.Write("/var/lib/etcd/member/snap/db", "old");
     room.Container("etcd", "stopped no");
     EXPECT_EQ(ReasonOf(me->Take({}, {})), "");
   }
-  NodeFacts Look(const LookOptions& options = {}) {
-    auto facts = me->Look({}, options);
-    EXPECT_TRUE(facts) << facts.error().message;
-    return facts ? *facts : NodeFacts{};
-  }
-
-  NodeRoom room;
-  std::unique_ptr<Machine> me = room.As("me");
 };
 
 /// An API server as curl sees it: what was asked goes to the log; `answers` is a shell case list.
