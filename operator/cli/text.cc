@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 namespace etcdrestore {
 namespace {
 
@@ -159,6 +162,18 @@ nlohmann::ordered_json ResultJson(const SessionResult& result) {
                                  {"status", result.status}};
   for (const auto& [node, commands] : result.way_back) json["wayBack"][node] = commands;
   return json;
+}
+
+std::string BytesText(const std::string& what, std::uint64_t done, std::uint64_t total) {
+  constexpr std::array<std::pair<std::uint64_t, const char*>, 3> units = {
+      {{1'000'000, "MB"}, {1'000, "kB"}, {1, "bytes"}}};
+  const auto* unit = std::find_if(units.begin(), units.end() - 1, [&](const auto& one) {
+    return std::max(done, total) >= 10 * one.first;
+  });
+  const auto in_unit = [unit](std::uint64_t bytes) { return bytes / unit->first; };
+  if (total == 0) return fmt::format("{}: {} {}", what, in_unit(done), unit->second);
+  return fmt::format("{}: {} of {} {} ({} %)", what, in_unit(done), in_unit(total), unit->second,
+                     std::min<std::uint64_t>(100, done * 100 / total));
 }
 
 std::string ResultText(const SessionResult& result, RunMode mode, const std::string& command) {

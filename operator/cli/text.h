@@ -16,7 +16,9 @@ std::string PlanText(const PlanDocument& plan);
 /// The last words of a run: what was restored, how long each phase took, what was verified, where
 /// the old data lies and how to go back; or why not, what state things are in and what to do.
 std::string ResultText(const SessionResult& result, RunMode mode, const std::string& command);
-/// The same for machines.
+/// How far a transfer is: "WHAT: 120 of 900 MB (13 %)".
+std::string BytesText(const std::string& what, std::uint64_t done, std::uint64_t total);
+/// The result for machines.
 nlohmann::ordered_json ResultJson(const SessionResult& result);
 
 }  // namespace etcdrestore

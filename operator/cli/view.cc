@@ -31,10 +31,31 @@ void Say(std::FILE* stream, const std::string& text) {
   std::fflush(stream);
 }
 
+/// Lets through what comes not sooner than a pause after the last. Thread safe.
+class Pace {
+ public:
+  explicit Pace(Duration pause) : pause_(pause) {}
+  bool Due() {
+    const std::lock_guard lock(mutex_);
+    const SteadyTime now = std::chrono::steady_clock::now();
+    if (now - last_ < pause_) return false;
+    last_ = now;
+    return true;
+  }
+
+ private:
+  const Duration pause_;
+  std::mutex mutex_;
+  SteadyTime last_ = std::chrono::steady_clock::now();
+};
+
 /// One time-stamped line an event; nothing is ever redrawn.
 class PlainView : public ResultView {
  public:
   void OnNote(const std::string& line) override { Line("       " + line); }
+  void OnBytes(const std::string& what, std::uint64_t done, std::uint64_t total) override {
+    if (bytes_.Due()) Line("       " + BytesText(what, done, total));
+  }
   void OnChecks(const std::vector<Check>& checks) override {
     Say(stderr, ChecksText(checks, Ascii()));
   }
@@ -63,15 +84,21 @@ class PlainView : public ResultView {
 
   SteadyTime start_ = std::chrono::steady_clock::now();
   std::string last_;
+  Pace bytes_{std::chrono::seconds(10)};
 };
 
 /// The plain lines, and below them one line redrawn in place each second: phase, elapsed, what is
-/// waited for. Called from one thread; the ticker is the second.
+/// waited for.
 class TerminalView final : public PlainView {
  public:
   TerminalView() : ticker_([this](const std::stop_token& stop) { Tick(stop); }) {}
   void OnNote(const std::string& line) override {
     Above([&] { PlainView::OnNote(line); });
+  }
+  /// Drawn by the ticker: transfers tell of every few bytes.
+  void OnBytes(const std::string& what, std::uint64_t done, std::uint64_t total) override {
+    const std::lock_guard lock(mutex_);
+    message_ = BytesText(what, done, total);
   }
   void OnChecks(const std::vector<Check>& checks) override {
     Above([&] { PlainView::OnChecks(checks); });
@@ -131,6 +158,9 @@ class TerminalView final : public PlainView {
 class JsonView final : public ResultView {
  public:
   void OnNote(const std::string& line) override { Emit("Note", {{"message", line}}); }
+  void OnBytes(const std::string& what, std::uint64_t done, std::uint64_t total) override {
+    if (bytes_.Due()) Emit("Bytes", {{"message", what}, {"done", done}, {"total", total}});
+  }
   void OnChecks(const std::vector<Check>& checks) override {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const Check& check : checks) {
@@ -171,6 +201,8 @@ class JsonView final : public ResultView {
     event.update(body);
     Say(stdout, event.dump() + "\n");
   }
+
+  Pace bytes_{std::chrono::seconds(1)};
 };
 
 }  // namespace

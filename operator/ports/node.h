@@ -19,6 +19,10 @@ using ByteSource = std::function<Result<std::size_t>(std::span<char>)>;
 /// Takes bytes as they arrive; an error ends the transfer with that error.
 using ByteSink = std::function<Status(std::string_view)>;
 
+/// Hears how far a transfer is: for people. Called often and from any thread.
+using BytesMoved =
+    std::function<void(const std::string& what, std::uint64_t done, std::uint64_t total)>;
+
 ByteSource BytesOf(std::string text);
 /// Reads a local file from its start; error FileUnreadable.
 Result<ByteSource> BytesOfFile(const std::string& path);

@@ -61,7 +61,10 @@ class Session {
         {*target_, crew, *rke, *api,
          [this](const Call& one, const TargetNode& node) { return Connect(one, node); },
          ParseClusterStateText, RenderClusterConfigText(target_->config), folder_,
-         [this](const std::string& line) { listener_.OnNote(line); }});
+         [this](const std::string& line) { listener_.OnNote(line); },
+         [this](const std::string& what, std::uint64_t done, std::uint64_t total) {
+           listener_.OnBytes(what, done, total);
+         }});
     Reporter reporter(*this);
     Reconciler reconciler(
         {*target_, crew, executor, clock_, reporter,
@@ -83,6 +86,9 @@ class Session {
    public:
     explicit Reporter(Session& session) : session_(session) {}
     void OnNote(const std::string& line) override { session_.listener_.OnNote(line); }
+    void OnBytes(const std::string& what, std::uint64_t done, std::uint64_t total) override {
+      session_.listener_.OnBytes(what, done, total);
+    }
     void OnChecks(const std::vector<Check>& checks) override {
       session_.listener_.OnChecks(checks);
     }

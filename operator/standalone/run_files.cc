@@ -20,6 +20,20 @@ void CopyBeside(const std::string& manifest, SessionResult& result) {
   }
 }
 
+/// status.outputs, in the result and on disk.
+void TellOutputs(SessionResult& result) {
+  for (const std::string& path : result.outputs) {
+    const std::string name = std::filesystem::path(path).filename();
+    if (name == "cluster.rkestate") result.status["outputs"]["clusterState"] = path;
+    if (name == "kube_config_cluster.yml") result.status["outputs"]["kubeconfig"] = path;
+  }
+  const auto text = ReadFile(result.status_path);
+  auto object = nlohmann::ordered_json::parse(text.value_or(""), nullptr, false);
+  if (!object.is_object()) return;
+  object["status"] = result.status;
+  (void)WriteFileAtomically(result.status_path, object.dump(2) + "\n");
+}
+
 }  // namespace
 
 std::string DefaultStateDir() {
@@ -47,7 +61,10 @@ SessionResult RunFiles(const Call& call, const SessionOptions& options, RunListe
                      .may_run_until = {},
                      .on_status = {}};
   SessionResult result = RunSession(call, input, listener);
-  if (!result.made.empty()) CopyBeside(options.files.front(), result);
+  if (!result.made.empty()) {
+    CopyBeside(options.files.front(), result);
+    TellOutputs(result);
+  }
   return result;
 }
 

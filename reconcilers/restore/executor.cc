@@ -70,6 +70,18 @@ std::vector<std::string> NotSince(const NodeFacts& facts, const std::vector<std:
   return stale;
 }
 
+/// The same bytes; what was read is told.
+ByteSource Counted(ByteSource bytes, const BytesMoved& moved, const std::string& node,
+                   std::uint64_t total) {
+  if (!moved) return bytes;
+  return [bytes = std::move(bytes), moved, what = "sending the snapshot to node " + node, total,
+          done = std::uint64_t{0}](std::span<char> into) mutable -> Result<std::size_t> {
+    auto read = bytes(into);
+    if (read) moved(what, done += *read, total);
+    return read;
+  };
+}
+
 Error NotSeen(const TargetNode& node) {
   return Transient("NodeNotSeen", "node " + node.name + " was not seen in this pass");
 }
@@ -196,7 +208,9 @@ Status Executor::StageSnapshot(const Call& call, const RunPlan& plan,
         }
         auto bytes = BytesOfFile(delivery.path);
         if (!bytes) return bytes.error();
-        return machine.PutSnapshot(call, *bytes, wanted.size_bytes, wanted.sha256);
+        return machine.PutSnapshot(
+            call, Counted(std::move(*bytes), deps_.moved, node.name, wanted.size_bytes),
+            wanted.size_bytes, wanted.sha256);
       });
 }
 

@@ -32,6 +32,7 @@ class Executor {
     std::string config_text;  ///< cluster.yml as rke shall read it
     std::string work_dir;     ///< the run's folder on the operator: rke/ and logs; exists
     std::function<void(const std::string&)> progress;  ///< a line for people
+    BytesMoved moved = {};                             ///< of relayed snapshots; may be empty
   };
   explicit Executor(Deps deps) : deps_(std::move(deps)) {}
 

@@ -78,12 +78,27 @@ std::int64_t BumpedBefore(const Observation& seen) {
   return bump;
 }
 
+/// Old members that are only cut off may still be a majority, and a cluster.
+std::string LostMajority(const Target& target) {
+  const std::size_t members = target.EtcdNodes().size();
+  const auto replaced = static_cast<std::size_t>(std::count_if(
+      target.replaced.begin(), target.replaced.end(), [](const auto& node) { return node.etcd; }));
+  if (replaced == 0 || replaced * 2 < members) return "";
+  return fmt::format(
+      "replaceNodes puts new machines in the place of {} of {} etcd nodes: if the old ones are "
+      "only "
+      "cut off, they may be a majority that goes on serving as a second cluster. Make sure that "
+      "they are off",
+      replaced, members);
+}
+
 std::string WhyApproval(const Target& target, const RunPlan& plan, const StrategyChoice& choice,
                         const Liveness& live) {
   if (live.alive)
     return "the cluster still has a quorum and a ready API server: restoring it throws away what "
            "was written since the snapshot";
   if (choice.escalated) return "Auto would rebuild the nodes because " + choice.reason;
+  if (std::string lost = LostMajority(target); !lost.empty()) return lost;
   if (!plan.snapshot.facts.has_kube_system)
     return "the snapshot holds no namespace kube-system: nothing proves that it is of this cluster";
   if (target.object.spec.approval == ApprovalMode::kManual) return "spec.approval is Manual";

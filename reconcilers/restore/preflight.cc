@@ -200,6 +200,21 @@ void CompareStates(const ClusterState& given, const ClusterState& in_zip,
           fmt::format("{}", fmt::join(in_zip.encryption_keys, ", ")));
 }
 
+/// rke starts etcd with these in the place of its own flags. Those that say where the data lies or
+/// who a member is would start another etcd than the restored one: at best empty.
+void CheckExtraArgs(const Target& target, std::vector<Check>& checks) {
+  for (const auto& [name, value] : target.config.etcd_extra_args) {
+    const bool harmless = name != "data-dir" && name != "wal-dir" && name != "name" &&
+                          name != "force-new-cluster" && !name.starts_with("initial-");
+    if (harmless) continue;
+    checks.push_back(
+        Failed("", "etcd arguments",
+               "cluster.yml sets services.etcd.extra_args." + name + ": " + value +
+                   ", and the etcd that rke starts would not be the restored one",
+               "take it out of cluster.yml, or use strategy InPlace, which keeps the containers"));
+  }
+}
+
 void CheckRebuild(const PreflightInput& input, const std::string& in_snapshot,
                   std::vector<Check>& checks) {
   const Target& target = input.target;
@@ -221,6 +236,7 @@ void CheckRebuild(const PreflightInput& input, const std::string& in_snapshot,
                             "CA would cut off every client"));
     return;
   }
+  CheckExtraArgs(target, checks);
   if (input.zip_state != nullptr) CompareStates(*target.state, *input.zip_state, checks);
   if (!in_snapshot.empty())
     checks.push_back(

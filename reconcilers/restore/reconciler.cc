@@ -221,6 +221,10 @@ RunView Reconciler::View() const {
 }
 
 void Reconciler::Enter(const Step& step, const Todo& todo) {
+  if (record_.step != step.name) record_.attempts.clear();
+  if (step.act != Act::kLookAgain) {
+    for (const std::string& node : todo.nodes) ++record_.attempts[node];
+  }
   record_.step = step.name;
   record_.message = todo.message;
   record_.nodes_to_go = todo.nodes.size();

@@ -18,10 +18,13 @@ struct RunRequest {
   bool takeover = false;      ///< a person says that the holder of the nodes is gone
 };
 
-/// Hears what happens, in order, from one thread.
+/// Hears what happens, in order, from one thread; but OnBytes from any.
 class RunListener {
  public:
   virtual ~RunListener() = default;
+  /// How far the transfer of a snapshot is; often.
+  virtual void OnBytes(const std::string& /*what*/, std::uint64_t /*done*/,
+                       std::uint64_t /*total*/) {}
   virtual void OnNote(const std::string& line) = 0;  ///< something worth a line
   virtual void OnChecks(const std::vector<Check>& checks) = 0;
   virtual void OnPlan(const PlanDocument& plan) = 0;

@@ -165,7 +165,13 @@ Reconciler::Go Reconciler::Choose(const Call& call, const std::string& pinned_sh
   auto sources = deps_.open_sources(call);
   if (!sources) return BadEnd(sources.error());
   sources_ = std::move(*sources);
-  const SnapshotWish wish{deps_.target.object.spec.snapshot, pinned_sha256, deps_.folder};
+  const SnapshotWish wish{
+      .spec = deps_.target.object.spec.snapshot,
+      .pinned_sha256 = pinned_sha256,
+      .folder = deps_.folder,
+      .moved = [this](const std::string& what, std::uint64_t done, std::uint64_t total) {
+        deps_.listener.OnBytes(what, done, total);
+      }};
   auto choice = ChooseSnapshot(call, wish, sources_, deps_.clock.Now());
   if (!choice) return BadEnd(choice.error());
   for (const std::string& note : choice->notes) deps_.listener.OnNote("passed over: " + note);

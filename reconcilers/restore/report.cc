@@ -145,6 +145,8 @@ Json NodeStatus(const Target& target, const TargetNode& node, const RunRecord& r
         IsKept(target, *facts, facts->receipt->old_data_path))
       status["oldDataPath"] = facts->receipt->old_data_path;
   }
+  if (const auto tries = record.attempts.find(node.name); tries != record.attempts.end())
+    status["attempts"] = tries->second;
   if (const auto key = record.host_keys.find(node.name); key != record.host_keys.end())
     status["hostKeyFingerprint"] = key->second;
   if (const auto member = record.verified.find(node.name); member != record.verified.end()) {

@@ -44,7 +44,8 @@ struct RunRecord {
   std::optional<SystemTime> point_of_no_return;
   std::string step;
   std::string message;
-  std::size_t nodes_to_go = 0;  ///< where the step's goal is unmet
+  std::size_t nodes_to_go = 0;          ///< where the step's goal is unmet
+  std::map<std::string, int> attempts;  ///< by node: acts of the present step begun there
   std::vector<PhaseSpan> timeline;
   std::vector<Check> checks;
   std::vector<std::string> notes;

@@ -51,16 +51,20 @@ bool Wanted(const SnapshotSpec& spec, const Candidate& candidate) {
   return MayBeSnapshot(candidate) && (!spec.before || candidate.taken_at <= *spec.before);
 }
 
-Status Download(const Call& call, Candidate& candidate, const std::string& path) {
+Status Download(const Call& call, const BytesMoved& moved, Candidate& candidate,
+                const std::string& path) {
   std::FILE* file = std::fopen(path.c_str(), "wbe");
   if (file == nullptr) return Transient("FileUnwritable", "create " + path);
   bool full = false;
+  std::uint64_t done = 0;
   const auto got = candidate.source->store->Get(
       call, candidate.object.key, [&](std::string_view bytes) -> Status {
         full = std::fwrite(bytes.data(), 1, bytes.size(), file) != bytes.size();
         if (full)
           return Transient("FileUnwritable",
                            "write " + path + ": the operator's own disk may be full");
+        done += bytes.size();
+        if (moved) moved("downloading snapshot " + candidate.name, done, candidate.object.size);
         return {};
       });
   const bool closed = std::fflush(file) == 0 && ::fsync(::fileno(file)) == 0;
@@ -83,7 +87,7 @@ Result<Fetched> Fetch(const Call& call, const SnapshotWish& wish, Candidate& can
                       const std::string& path) {
   Fetched fetched;
   fetched.path = path + ".raw";
-  if (Status got = Download(call, candidate, fetched.path); !got) return got.error();
+  if (Status got = Download(call, wish.moved, candidate, fetched.path); !got) return got.error();
   fetched.zipped = LooksLikeZip(fetched.path);
   if (fetched.zipped) {
     auto contents = UnpackZip(call, fetched.path, path + ".unpacked", wish.max_bytes);

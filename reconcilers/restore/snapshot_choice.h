@@ -31,6 +31,7 @@ struct SnapshotWish {
   std::string pinned_sha256;  ///< from an earlier pass of the same run; wins over everything
   std::string folder;         ///< where the file is kept; exists
   std::uint64_t max_bytes = 16ULL << 30U;
+  BytesMoved moved;  ///< of downloads; may be empty
 };
 
 /// Finds candidates in the sources, in their order; downloads, unpacks, verifies natively; keeps

@@ -146,7 +146,10 @@ RunRecord Rig::RunKilled(const RunRequest& request, const Call& call) {
     return Transient("Unreachable", node.name + " is gone for good");
   };
   Executor executor({target, crew, rke, api, replaced, ParseState, "nodes: []\n", folder,
-                     [&](const std::string& line) { listener.OnNote(line); }});
+                     [&](const std::string& line) { listener.OnNote(line); },
+                     [&](const std::string& what, std::uint64_t done, std::uint64_t total) {
+                       listener.OnBytes(what, done, total);
+                     }});
   Reconciler reconciler({target,
                          crew,
                          executor,

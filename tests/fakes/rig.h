@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -30,7 +32,16 @@ class RecordingListener final : public RunListener {
   void OnPlan(const PlanDocument& plan) override { plans.push_back(plan); }
   void OnProgress(const RunRecord& record) override {
     if (steps.empty() || steps.back() != record.step) steps.push_back(record.step);
+    for (const auto& [node, count] : record.attempts)
+      most_attempts[node] = std::max(most_attempts[node], count);
   }
+  void OnBytes(const std::string& what, std::uint64_t done, std::uint64_t total) override {
+    const std::lock_guard lock(mutex);
+    bytes[what] = {done, total};
+  }
+  std::map<std::string, int> most_attempts;  ///< at any one step, by node
+  std::mutex mutex;                          ///< guards bytes
+  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> bytes;  ///< the last told
   std::vector<std::string> notes;
   std::vector<Check> checks;
   std::vector<PlanDocument> plans;

@@ -107,8 +107,8 @@ make_beside() {
   said=$(one_shot "$RESTORED.part" "$@") || fail RestoreFailed "etcdutl snapshot restore: $said"
   part=$RESTORED.part/data/member
   [ -f "$part/snap/db" ] && ls "$part"/wal/*.wal >/dev/null 2>&1 || fail RestoreFailed "etcdutl made no member: $said"
+  printf '%s\n' "$RUN" >"$part/.etcdrestore" || fail DiskError "write $part/.etcdrestore failed"
   dress "$part"
-  printf '%s\n' "$RUN" >"$part/.etcdrestore"
   mkdir "$RESTORED" && sync -f "$part" && mv "$part" "$RESTORED/member" && rm -rf "$RESTORED.part" || fail DiskError "rename $part failed"
 }
 # Owner, mode and SELinux label of the new member are those of the old one, else of the configuration.

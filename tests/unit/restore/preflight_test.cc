@@ -364,6 +364,35 @@ TEST(Plan, TellsWhyApprovalIsNeeded) {
   EXPECT_EQ(PlanOf(manual).approval_reason, "spec.approval is Manual");
 }
 
+TEST(Plan, ALostMajorityOfMembersIsAPersonsDecision) {
+  const auto reason = [](const char* spec) {
+    View view(spec);
+    for (const char* node : {"n1", "n2", "n3"}) view.At(node).api.ready = false;
+    return PlanOf(view).approval_reason;
+  };
+  EXPECT_EQ(
+      reason(R"({"replaceNodes": [{"address": "10.0.0.3", "with": {"address": "10.0.0.4"}}]})"),
+      "");
+  EXPECT_THAT(reason(R"({"replaceNodes": [{"address": "10.0.0.3", "with": {"address": "10.0.0.4"}},
+                                  {"address": "10.0.0.2", "with": {"address": "10.0.0.5"}}]})"),
+              testing::AllOf(HasSubstr("2 of 3 etcd nodes"), HasSubstr("second cluster")));
+}
+
+TEST(Preflight, ARebuildRefusesArgumentsThatWouldStartAnotherEtcd) {
+  const auto faults = [](const char* name, StrategyKind strategy) {
+    View view;
+    view.target.config.etcd_extra_args = {{name, "x"}, {"quota-backend-bytes", "1"}};
+    return Faults(view, strategy);
+  };
+  for (const char* name : {"data-dir", "wal-dir", "name", "initial-cluster-token",
+                           "initial-cluster", "force-new-cluster"}) {
+    SCOPED_TRACE(name);
+    EXPECT_EQ(faults(name, StrategyKind::kRebuild), "/etcd arguments:failed");
+    EXPECT_EQ(faults(name, StrategyKind::kInPlace), "");
+  }
+  EXPECT_EQ(faults("election-timeout", StrategyKind::kRebuild), "");
+}
+
 TEST(Plan, NamesOldDataOnEveryEtcdNodeAndTheWayBack) {
   View view;
   view.At("n2").data.is_mount = true;

@@ -280,6 +280,23 @@ TEST(Faults, ABrokenConnectionIsTriedAgain) {
   }
 }
 
+TEST(Faults, AttemptsAreCountedWhereTheyWereNeeded) {
+  Rig rig;
+  rig.world.FailOnce("n2", 3);
+  EXPECT_EQ(Said(rig.RunToEnd()), "0");
+  EXPECT_EQ(rig.listener.most_attempts.at("n2"), 2);
+  EXPECT_EQ(rig.listener.most_attempts.at("n1"), 1);
+}
+
+TEST(Transfers, TellHowFarTheyAre) {
+  Rig rig;
+  ASSERT_EQ(Said(rig.Run()), "0");
+  const auto whole = std::pair(fakes::ASnapshot().size(), fakes::ASnapshot().size());
+  EXPECT_EQ(rig.listener.bytes.at("sending the snapshot to node n2"), whole);
+  EXPECT_THAT(rig.listener.bytes,
+              testing::Contains(testing::Pair(testing::StartsWith("downloading snapshot"), whole)));
+}
+
 TEST(Faults, AStagedCopyThatChangedOrBecameEmptyIsSentAgain) {
   Rig quiet;
   ASSERT_EQ(Said(quiet.Run()), "0");

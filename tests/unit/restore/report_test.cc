@@ -64,6 +64,15 @@ TEST(Status, ProgressCountsPhasesAndNodes) {
   EXPECT_EQ(ToStatus(view.target, record, kNow).at("progress"), "1/6");
 }
 
+TEST(Status, CountsAttemptsWhereThereWereSome) {
+  View view;
+  RunRecord record = ARecord(view, Ending::kRunning);
+  record.attempts = {{"n2", 3}};
+  const Json nodes = ToStatus(view.target, record, kNow).at("nodes");
+  EXPECT_FALSE(nodes[0].contains("attempts"));
+  EXPECT_EQ(nodes[1].at("attempts"), 3);
+}
+
 TEST(Status, SummariesFollowTheEnding) {
   const struct {
     Ending ending;

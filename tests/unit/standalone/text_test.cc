@@ -97,6 +97,14 @@ TEST(ResultJson, HoldsAllThatThePersonIsTold) {
   EXPECT_EQ(json.at("oldDataUntil"), "2026-11-29T04:00:00Z");
 }
 
+TEST(BytesText, IsInUnitsThatAPersonReads) {
+  EXPECT_EQ(BytesText("x", 120'600'000, 900'000'000), "x: 120 of 900 MB (13 %)");
+  EXPECT_EQ(BytesText("x", 0, 9'999'999), "x: 0 of 9999 kB (0 %)");
+  EXPECT_EQ(BytesText("x", 5, 9), "x: 5 of 9 bytes (55 %)");
+  EXPECT_EQ(BytesText("x", 45'000'000, 0), "x: 45 MB");
+  EXPECT_EQ(BytesText("x", 10, 9), "x: 10 of 9 bytes (100 %)");
+}
+
 TEST(ResultText, RemindsOfReplacedNodes) {
   SessionResult result = AResult(Ending::kDone);
   result.reminders = {"node n3 was replaced"};
