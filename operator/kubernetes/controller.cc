@@ -31,7 +31,7 @@ bool ChangedByOthers(const KubeObject& before, const KubeObject& now) {
 
 /// The management cluster itself was restored: what had ended has not ended any more.
 bool WentBack(const KubeObject& before, const KubeObject& now) {
-  return Judge(BareObject(before)) == ObjectVerdict::kInert &&
+  return Judge(BareObject(before)) != ObjectVerdict::kRun &&
          Judge(BareObject(now)) == ObjectVerdict::kRun;
 }
 
@@ -48,6 +48,17 @@ Result<EtcdRestore> Parsed(const KubeObject& cached) {
 std::string PhaseOf(const EtcdRestore& object) {
   const Json status = object.raw.value("status", Json::object());
   return status.value("runID", "") == object.spec.run_id ? status.value("phase", "") : "";
+}
+
+/// What waits long is looked at seldom: thousands may wait for a Secret.
+Duration PauseOf(const EtcdRestore& object, const std::string& reason, SystemTime now) {
+  const Json status = object.raw.value("status", Json::object());
+  for (const Json& condition : status.value("conditions", Json::array())) {
+    const auto since = ParseTime(condition.value("lastTransitionTime", ""));
+    if (condition.value("reason", "") == reason && since)
+      return std::clamp<Duration>((now - *since) / 4, 10s, 60s);
+  }
+  return 10s;
 }
 
 }  // namespace
@@ -131,6 +142,7 @@ void Controller::HandleObject(const Call& call, Pass& item, const EtcdRestore& o
       if (Status freed = SetFinalizer(call, object, false); !freed)
         return Again(item, freed.error());
     }
+    if (verdict == ObjectVerdict::kWaits) return AwaitApproval(call, item, object);
     return deps_.queue.Forget(item.key);
   }
   if (!item.held_by.empty()) {
@@ -144,10 +156,7 @@ void Controller::HandleObject(const Call& call, Pass& item, const EtcdRestore& o
                  "spec.cancel is true; nothing was changed");
     if (object.spec.paused)
       return Say(call, object, "Pending", "Paused", "spec.paused is true; nothing was changed");
-    if (Expired(object, deps_.clock.Now()))
-      return Say(call, object, "Rejected", "Expired",
-                 "spec.notAfter, by default a day after the object was made, has passed; nothing "
-                 "was changed. Set a later spec.notAfter to go on");
+    if (Expired(object, deps_.clock.Now())) return Expire(call, object);
     if (const std::string other = HalfDoneElsewhere(object); !other.empty()) {
       Say(call, object, "Pending", "LockedByOther",
           other + " has restored half of cluster " + object.spec.cluster_name +
@@ -156,6 +165,18 @@ void Controller::HandleObject(const Call& call, Pass& item, const EtcdRestore& o
     }
   }
   Begin(call, item, object);
+}
+
+void Controller::Expire(const Call& call, const EtcdRestore& object) {
+  Say(call, object, "Rejected", "Expired",
+      "spec.notAfter, by default a day after the object was made, has passed; nothing was changed. "
+      "Set a later spec.notAfter to go on");
+}
+
+void Controller::AwaitApproval(const Call& call, Pass& item, const EtcdRestore& object) {
+  const SystemTime now = deps_.clock.Now();
+  if (Expired(object, now)) return Expire(call, object);
+  Later(item, object.NotAfter(now) - now + 1s);
 }
 
 /// After a change of leaders the queue does not know which object of a cluster came first.
@@ -205,7 +226,7 @@ void Controller::Begin(const Call& call, Pass& item, const EtcdRestore& object) 
   }
   if (Status all = CheckReferences(*values, object.spec); !all) {
     Say(call, object, "Pending", all.error().reason, "waiting: " + all.error().message);
-    return Later(item, 10s);
+    return Later(item, PauseOf(object, all.error().reason, deps_.clock.Now()));
   }
   if (Status wrote = deps_.ledger.Write(call, object, entry); !wrote)
     return Again(item, wrote.error());

@@ -81,6 +81,8 @@ class Controller {
   void HandleSafely(const Call& call, Pass& item);
   void Handle(const Call& call, Pass& item);
   void HandleObject(const Call& call, Pass& item, const EtcdRestore& object);
+  void AwaitApproval(const Call& call, Pass& item, const EtcdRestore& object);
+  void Expire(const Call& call, const EtcdRestore& object);
   [[nodiscard]] std::string HalfDoneElsewhere(const EtcdRestore& object) const;
   void Begin(const Call& call, Pass& item, const EtcdRestore& object);
   /// The run itself and what follows: controller_run.cc.

@@ -77,6 +77,9 @@ void Controller::RunIt(const Call& call, Pass& item, const EtcdRestore& object, 
                     running.committed = true;
                   }},
                  object);
+  RunRequest request;
+  request.how_to_approve =
+      "etcdrestore approve " + object.name + " -n " + object.name_space + " --plan-hash ";
   const SessionInput input{
       .object = object,
       .values = values,
@@ -85,7 +88,7 @@ void Controller::RunIt(const Call& call, Pass& item, const EtcdRestore& object, 
       .local_files = false,
       .lock_file = false,
       .known_hosts_file = "",
-      .request = {},
+      .request = std::move(request),
       .may_act = [&] { return watch.MayAct(); },
       .may_run_until = [&] { return deps_.guard.Until(); },
       .on_status = [&](const Json& status,
@@ -143,8 +146,7 @@ void Controller::Finish(const Call& call, Pass& item, const EtcdRestore& object,
   const bool bad = phase == "Failed" || phase == "Rejected";
   if (result.ending == Ending::kAwaitingApproval) {
     deps_.events.Record(object, {true, "AwaitingApproval", "Approve", result.error.message});
-    const SystemTime now = deps_.clock.Now();
-    return Later(item, object.NotAfter(now) - now + 1s);
+    return AwaitApproval(call, item, object);
   }
   if (!bad && phase != "Succeeded" && phase != "Cancelled") return;
   deps_.observer.OnRunEnded(object, status);

@@ -44,7 +44,7 @@ ObjectVerdict Judge(const EtcdRestore& object) {
   // Half a restore is gone on with when a person has touched the object.
   if (phase == "Failed")
     return changed && HalfDone(object) ? ObjectVerdict::kRun : ObjectVerdict::kInert;
-  if (phase == "AwaitingApproval") return changed ? ObjectVerdict::kRun : ObjectVerdict::kInert;
+  if (phase == "AwaitingApproval") return changed ? ObjectVerdict::kRun : ObjectVerdict::kWaits;
   return ObjectVerdict::kRun;
 }
 

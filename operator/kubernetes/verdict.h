@@ -11,7 +11,8 @@ namespace etcdrestore {
 /// What is to be done with an object when it is looked at. Judged from the object alone; the
 /// record in the operator's namespace and the receipts on the nodes may still say no.
 enum class ObjectVerdict {
-  kInert,    ///< finished, or nothing changed since it began to wait
+  kInert,    ///< finished
+  kWaits,    ///< for a person's approval, until its time has passed
   kRun,      ///< begin, or go on
   kDeleted,  ///< marked for deletion, and no restore is half done that could go on
 };

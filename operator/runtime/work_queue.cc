@@ -153,6 +153,11 @@ void WorkQueue::Done(const std::string& key) {
   wake_.notify_all();
 }
 
+std::optional<SteadyTime> WorkQueue::NextDue() const {
+  const std::lock_guard lock(mutex_);
+  return state_.NextDue();
+}
+
 QueueNumbers WorkQueue::Numbers() const {
   const std::lock_guard lock(mutex_);
   return state_.Numbers(clock_.Steady());

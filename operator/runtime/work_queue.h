@@ -83,6 +83,8 @@ class WorkQueue {
   void Forget(const std::string& key);
   std::optional<WorkItem> Take(const Call& call);
   void Done(const std::string& key);
+  /// As QueueState's.
+  [[nodiscard]] std::optional<SteadyTime> NextDue() const;
   [[nodiscard]] QueueNumbers Numbers() const;
 
  private:

@@ -16,6 +16,8 @@ struct RunRequest {
   RunMode mode = RunMode::kRun;
   std::string approved_plan;  ///< from --approve or spec.approvedPlan
   bool takeover = false;      ///< a person says that the holder of the nodes is gone
+  /// What a person does to approve, before the plan's hash.
+  std::string how_to_approve = "run again with --approve ";
 };
 
 /// Hears what happens, in order, from one thread; but OnBytes from any.

@@ -238,7 +238,7 @@ Reconciler::Go Reconciler::Approve() {
   return Stop{
       Ending::kAwaitingApproval,
       Terminal("AwaitingApproval",
-               message + ". Nothing was changed. To go on: run again with --approve " + plan.hash)};
+               message + ". Nothing was changed. To go on: " + request_.how_to_approve + plan.hash)};
 }
 
 }  // namespace etcdrestore

@@ -47,7 +47,7 @@ TEST(ObjectVerdicts, FollowFromTheStatus) {
       {"rejected", Status("Rejected", 0), inert},
       {"expired", ReadyReason(Status("Rejected"), "Expired"), inert},
       {"expired, later notAfter", ReadyReason(Status("Rejected", 0), "Expired"), run},
-      {"awaiting approval", Status("AwaitingApproval"), inert},
+      {"awaiting approval", Status("AwaitingApproval"), ObjectVerdict::kWaits},
       {"approved", Status("AwaitingApproval", 0), run},
       {"another runID", Status("Succeeded", 1, "r0"), run},
   };
