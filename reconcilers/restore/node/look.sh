@@ -164,6 +164,14 @@ api_get() {
       --server https://127.0.0.1:6443 get --raw "$1" 2>&1 && printf '\n200'
   fi
 }
+# What of a bad answer tells a person something: the checks that do not pass, a Status' message, else its end.
+api_problem() {
+  said=$(printf '%s\n' "$1" | sed -n 's/^\[-\]\([^ ]*\) .*/\1/p' | tr '\n' ' ')
+  [ -z "$said" ] || said="these checks do not pass: $said"
+  [ -n "$said" ] || said=$(printf '%s\n' "$1" | sed -n 's/.*"message": *"\([^"]*\)".*/\1/p')
+  [ -n "$said" ] || said=$(printf '%s' "$1" | tr '\n' ' ' | tail -c 300)
+  say "$said" | sed 's/ *$//'
+}
 look_api() {
   value api_asked 1
   # It asks etcd twice, two seconds each when etcd is away; once is enough.
@@ -171,7 +179,7 @@ look_api() {
   case $answer in
     *'
 200') value api_ready 1 ;;
-    *) value api_error "$(printf '%s' "${answer:-no answer}" | tr '\n' ' ' | tail -c 300)" && return ;;
+    *) value api_error "$(api_problem "${answer:-no answer}")" && return ;;
   esac
   [ -n "$KUBE_NODES" ] || return
   answer=$(api_get '/api/v1/secrets?limit=1')

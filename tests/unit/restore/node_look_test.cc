@@ -112,6 +112,21 @@ TEST_F(NodeLook, TakesProgramsThatDoNotStartForNone) {
   EXPECT_EQ(room.DockerCalls("exec kube-apiserver kubectl"), 1);
 }
 
+TEST_F(NodeLook, SaysWhyAnApiServerIsNotReadyInFewWords) {
+  const auto said = [&](const std::string& answer) {
+    room.Program("curl", "case $* in *readyz*) printf '" + answer + "' ;; esac\n");
+    const ApiFacts api = Look({.api = true}).api;
+    EXPECT_FALSE(api.ready);
+    return api.message;
+  };
+  EXPECT_EQ(said("[+]ping ok\\n[-]etcd failed: reason withheld\\n[-]poststarthook/rbac failed: not "
+                 "finished\\nreadyz check failed\\n500"),
+            "these checks do not pass: etcd poststarthook/rbac");
+  EXPECT_EQ(said(R"({"kind":"Status","message":"nodes is forbidden","code":403}\n403)"),
+            "nodes is forbidden");
+  EXPECT_EQ(said("curl: (7) Failed to connect\\n000"), "curl: (7) Failed to connect 000");
+}
+
 TEST_F(EtcdOverHttp, IsNotAskedFurtherWithoutALeader) {
   room.Write("/../docker/leader", "0");
   const auto etcd = Look({.etcd = true}).etcd;
