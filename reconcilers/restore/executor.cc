@@ -1,7 +1,6 @@
 #include "reconcilers/restore/executor.h"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <fstream>
 
@@ -10,9 +9,6 @@
 
 namespace etcdrestore {
 namespace {
-
-const std::array<std::string, 5> kGuarded = {"etcd", "kube-apiserver", "kube-controller-manager",
-                                             "kube-scheduler", "etcd-rolling-snapshots"};
 
 std::string OldDataPath(const Target& target, const NodeFacts& facts) {
   const std::string data = target.config.prefix_path + "/var/lib/etcd";
@@ -249,7 +245,7 @@ Status Executor::Commit(const Call& call, const Todo& todo, const Observation& s
       [&](const TargetNode& node, Machine& machine, const NodeFacts* facts) -> Status {
         if (facts == nullptr || !facts->receipt || !facts->containers) return NotSeen(node);
         Receipt receipt = *facts->receipt;
-        for (const std::string& name : kGuarded) {
+        for (const std::string& name : GuardedContainers()) {
           const ContainerFacts* container = facts->Container(name);
           if (container != nullptr && !receipt.before.contains(name))
             receipt.before[name] = {container->policy, container->running};
@@ -278,7 +274,7 @@ Status Executor::PoliciesOff(const Call& call, const Todo& todo, const Observati
       [&](const TargetNode& node, Machine& machine, const NodeFacts* facts) -> Status {
         if (facts == nullptr) return NotSeen(node);
         std::map<std::string, std::string> off;
-        for (const std::string& name : kGuarded) {
+        for (const std::string& name : GuardedContainers()) {
           if (facts->Container(name) != nullptr) off[name] = "no";
         }
         return machine.SetPolicies(call, off);

@@ -43,6 +43,8 @@ Judgement JudgeOldDataPurged(const RunView& view);
 
 /// Containers that write to etcd or make snapshots of it: they are off from Cleaned until Up.
 const std::vector<std::string>& WriterContainers();
+/// These and etcd: what docker must not start by itself while data moves.
+const std::vector<std::string>& GuardedContainers();
 /// Names of running network containers that were started before the restore.
 std::vector<std::string> NetworkContainersToRestart(const NodeFacts& facts);
 /// The control plane node that tells of network pods, and those from before the restore whose

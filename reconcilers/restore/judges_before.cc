@@ -33,6 +33,15 @@ const std::vector<std::string>& WriterContainers() {
   return names;
 }
 
+const std::vector<std::string>& GuardedContainers() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all = WriterContainers();
+    all.emplace_back("etcd");
+    return all;
+  }();
+  return names;
+}
+
 bool IsCleaned(const Target& target, const TargetNode& node) {
   return node.etcd || node.controlplane || node.replacement || target.object.spec.clean.workers;
 }
@@ -196,14 +205,11 @@ Judgement JudgeReplacedFenced(const RunView& view) {
 Judgement JudgePoliciesOff(const RunView& view) {
   return EachNode(view, Everywhere, [&](const TargetNode&, const NodeFacts& facts) -> Unmet {
     if (!facts.containers) return "docker does not tell its containers: " + facts.docker_error;
-    for (const std::string& name : WriterContainers()) {
+    for (const std::string& name : GuardedContainers()) {
       const ContainerFacts* container = facts.Container(name);
       if (container != nullptr && container->policy != "no")
         return name + " would be started again by docker";
     }
-    const ContainerFacts* etcd = facts.Container("etcd");
-    if (etcd != nullptr && etcd->policy != "no")
-      return std::string("etcd would be started again by docker");
     return std::nullopt;
   });
 }

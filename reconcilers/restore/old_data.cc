@@ -36,6 +36,20 @@ bool IsKept(const Target& target, const NodeFacts& facts, const std::string& pat
   return std::find(older.begin(), older.end(), path) != older.end();
 }
 
+bool NothingWasMoved(const Target& target, const Observation& seen) {
+  const auto etcd = target.EtcdNodes();
+  return seen.errors.empty() && std::all_of(etcd.begin(), etcd.end(), [&](const TargetNode* node) {
+           const NodeFacts* facts = seen.Of(*node);
+           if (facts == nullptr || !facts->data.member_exists || facts->data.kept_exists)
+             return false;
+           const std::string& made_by = facts->data.member_run;
+           const auto& ended = facts->finished_runs;
+           return made_by.empty() ||
+                  std::any_of(ended.begin(), ended.end(),
+                              [&](const FinishedRun& run) { return run.run == made_by; });
+         });
+}
+
 std::vector<OldDataDue> OldDataToPurge(const Target& target, const NodeFacts& facts) {
   std::vector<OldDataDue> due;
   if (!facts.receipt || facts.receipt->run_key != target.run_key ||

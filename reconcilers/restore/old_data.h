@@ -24,4 +24,8 @@ double KeepFor(const Target& target);
 /// True when data lies at this path, which a receipt of this node names.
 bool IsKept(const Target& target, const NodeFacts& facts, const std::string& path);
 
+/// True when every node was seen, every etcd node has the data that it had before this run, and
+/// that data is no unfinished run's: what runs on it may be started as it was. Pure.
+bool NothingWasMoved(const Target& target, const Observation& seen);
+
 }  // namespace etcdrestore

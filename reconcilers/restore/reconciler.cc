@@ -14,6 +14,12 @@ bool OfThisRun(const Target& target, const NodeFacts& facts) {
   return facts.receipt && facts.receipt->run_key == target.run_key;
 }
 
+/// Not cut off by a stop, a loss of the lock or of the Lease: nobody is about to go on.
+bool EndsForGood(const Error& error) {
+  const bool cut = error.reason == "Interrupted" || error.reason == "LockLost";
+  return !cut && (error.kind == ErrorKind::kTerminal || error.reason == "DeadlineExceeded");
+}
+
 }  // namespace
 
 RunRecord Reconciler::Run(const Call& call) {
@@ -28,6 +34,7 @@ RunRecord Reconciler::Run(const Call& call) {
   // so that no late act can change what it shows.
   Call last = call;
   last.stop = {};
+  if (stop && committed_ && EndsForGood(stop->error)) PutBack(last.Within(std::chrono::minutes(2)));
   last = last.Within(std::chrono::seconds(20));
   bool released = true;
   if (holds_nodes_) {
@@ -190,6 +197,26 @@ Reconciler::Go Reconciler::TakeNodes(const Call& call) {
                                               "run again with --takeover, or wait a minute")};
   }
   return Stop{committed_ ? Ending::kNeedsAttention : Ending::kPreflightFailed, taken.error()};
+}
+
+/// A bad end before any data was moved: what was stopped for the restore runs again, with the
+/// restart policies that it had.
+void Reconciler::PutBack(const Call& call) {
+  record_.seen = deps_.crew.Look(call, {});
+  if (!NothingWasMoved(deps_.target, record_.seen)) return;
+  Todo stopped;
+  for (const TargetNode& node : deps_.target.nodes) {
+    const NodeFacts* facts = record_.seen.Of(node);
+    if (facts != nullptr && OfThisRun(deps_.target, *facts) &&
+        facts->receipt->stage >= Stage::kCommitted)
+      stopped.nodes.push_back(node.name);
+  }
+  if (stopped.nodes.empty()) return;
+  const Status back = deps_.executor.Execute(call, Act::kPoliciesBack, *record_.plan, delivery_,
+                                             stopped, record_.seen);
+  deps_.listener.OnNote(
+      back ? "no data was moved: what was stopped was started again, with its restart policies"
+           : "what was stopped could not be started again: " + back.error().message);
 }
 
 /// The commit was tried and has written nothing: every node was seen, none says committed.

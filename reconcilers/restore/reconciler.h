@@ -89,6 +89,7 @@ class Reconciler {
   std::optional<std::pair<Phase, SystemTime>> PhaseDeadline() const;
   Go OverBudget(const Call& call) const;
   bool NothingWasCommitted() const;
+  void PutBack(const Call& call);
   Stop BadEnd(const Error& error) const;
   void Enter(const Step& step, const Todo& todo);
   void Leave();

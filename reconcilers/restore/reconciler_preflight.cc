@@ -235,10 +235,9 @@ Reconciler::Go Reconciler::Approve() {
   std::string message = "approval is needed: " + plan.approval_reason;
   for (const std::string& loss : plan.loses) message += "; lost: " + loss;
   message += given.empty() ? "" : "; the approval given is for plan " + given;
-  return Stop{
-      Ending::kAwaitingApproval,
-      Terminal("AwaitingApproval",
-               message + ". Nothing was changed. To go on: " + request_.how_to_approve + plan.hash)};
+  return Stop{Ending::kAwaitingApproval,
+              Terminal("AwaitingApproval", message + ". Nothing was changed. To go on: " +
+                                               request_.how_to_approve + plan.hash)};
 }
 
 }  // namespace etcdrestore

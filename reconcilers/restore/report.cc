@@ -6,6 +6,7 @@
 #include <array>
 
 #include "reconcilers/restore/identity.h"
+#include "reconcilers/restore/judges.h"
 #include "reconcilers/restore/old_data.h"
 
 namespace etcdrestore {
@@ -178,6 +179,16 @@ void AddSnapshot(const RunPlan& plan, Json& status) {
                         {"bumpedBy", plan.bump}};
 }
 
+bool PoliciesAreOff(const Observation& seen) {
+  return std::any_of(seen.facts.begin(), seen.facts.end(), [](const auto& entry) {
+    return std::any_of(GuardedContainers().begin(), GuardedContainers().end(),
+                       [&](const std::string& name) {
+                         const ContainerFacts* container = entry.second.Container(name);
+                         return container != nullptr && container->policy == "no";
+                       });
+  });
+}
+
 }  // namespace
 
 int ExitCode(Ending ending) {
@@ -263,6 +274,7 @@ std::string WhereThingsStand(const Target& target, const RunRecord& record) {
       text += ", old data in " + facts->receipt->old_data_path;
     text += "\n";
   }
+  if (!PoliciesAreOff(record.seen)) return text;
   return text +
          "  restart policies of etcd and the control plane stay off until the run goes on, so that "
          "nothing starts by itself\n";

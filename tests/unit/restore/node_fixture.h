@@ -6,6 +6,19 @@
 
 namespace etcdrestore {
 
+/// How the etcd tool is called in these tests.
+inline EtcdRestoreArgs ArgsOf(const std::string& db_sha256, std::int64_t bump) {
+  EtcdRestoreArgs args;
+  args.image = "img:1";
+  args.member_name = "etcd-n1";
+  args.peer_url = "https://10.0.0.1:2380";
+  args.initial_cluster = "etcd-n1=https://10.0.0.1:2380";
+  args.token = "t";
+  args.bump = bump;
+  args.db_sha256 = db_sha256;
+  return args;
+}
+
 /// A node, and the machine by which `me` would hold it.
 struct NodeTest : testing::Test {
   NodeFacts Look(const LookOptions& options = {}) {

@@ -1,12 +1,9 @@
 // The real node script under /bin/sh: who may act, and what data may move.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <functional>
-#include <set>
 
 #include "operator/base/sha256.h"
 #include "tests/unit/restore/node_fixture.h"
@@ -22,18 +19,6 @@ constexpr const char* kData = "/var/lib/etcd";
 constexpr const char* kKept = "/var/lib/etcd-before-r1-1";
 constexpr const char* kBeside = "/var/lib/etcd-restored-r1-1";
 constexpr const char* kState = "/opt/rke/.etcdrestore";
-
-EtcdRestoreArgs ArgsOf(const std::string& db_sha256, std::int64_t bump) {
-  EtcdRestoreArgs args;
-  args.image = "img:1";
-  args.member_name = "etcd-n1";
-  args.peer_url = "https://10.0.0.1:2380";
-  args.initial_cluster = "etcd-n1=https://10.0.0.1:2380";
-  args.token = "t";
-  args.bump = bump;
-  args.db_sha256 = db_sha256;
-  return args;
-}
 
 /// A node held by `me`, with a stopped etcd on old data.
 struct NodeScript : NodeTest {
@@ -210,29 +195,6 @@ TEST_F(NodeScript, RestoresBesideAgainUnlessTheVeryCopyIsThere) {
   EXPECT_EQ(restores(), 3);
   EXPECT_EQ(Look().data.restored_run, "r1-1");
   EXPECT_EQ(Member(), "old");
-}
-
-/// Owners of all that lies under the path, as the numbers of users.
-std::set<uid_t> OwnersOf(const std::string& path) {
-  std::set<uid_t> owners;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) {
-    struct stat file {};
-    EXPECT_EQ(::stat(entry.path().c_str(), &file), 0);
-    owners.insert(file.st_uid);
-  }
-  return owners;
-}
-
-TEST_F(NodeScript, WhatIsRestoredBesideBelongsToEtcdsOwnUser) {
-  ASSERT_TRUE(me->PutSnapshot({}, BytesOf("one"), 3, HexSha256("one")));
-  ASSERT_EQ(::chown(room.At("/var/lib/etcd/member").c_str(), 2379, 2379), 0);
-  ASSERT_TRUE(me->RestoreBeside({}, ArgsOf("", 5)));
-  EXPECT_THAT(OwnersOf(room.At(kBeside)), testing::ElementsAre(2379)) << "as the old data did";
-  std::filesystem::remove_all(room.At("/var/lib/etcd/member"));
-  EtcdRestoreArgs args = ArgsOf("", 5);
-  args.owner = "2380:2380";
-  ASSERT_TRUE(me->RestoreBeside({}, args));
-  EXPECT_THAT(OwnersOf(room.At(kBeside)), testing::ElementsAre(2380)) << "as cluster.yml says";
 }
 
 TEST_F(NodeScript, AsksTheEtcdToolForItsHashOnlyWhenTold) {

@@ -1,10 +1,13 @@
 // The real node script under /bin/sh: network pods, images, old data, the docker that it asks.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <set>
 
+#include "operator/base/sha256.h"
 #include "tests/unit/restore/node_fixture.h"
 
 namespace etcdrestore {
@@ -14,6 +17,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
+constexpr const char* kBeside = "/var/lib/etcd-restored-r1-1";
 constexpr const char* kState = "/opt/rke/.etcdrestore";
 
 /// A node held by `me`.
@@ -132,6 +136,29 @@ TEST_F(NodeUpkeep, AsksTheDockerWhoseSocketClusterYmlNames) {
   EXPECT_TRUE(node->LoadImages({}, BytesOf("tar")));
   EXPECT_EQ(room.Read("/../docker/loaded"), "tar");
   EXPECT_EQ(ReasonOf(me->LoadImages({}, BytesOf("tar"))), "DockerFailed");
+}
+
+/// Owners of all that lies under the path, as the numbers of users.
+std::set<uid_t> OwnersOf(const std::string& path) {
+  std::set<uid_t> owners;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) {
+    struct stat file {};
+    EXPECT_EQ(::stat(entry.path().c_str(), &file), 0);
+    owners.insert(file.st_uid);
+  }
+  return owners;
+}
+
+TEST_F(NodeUpkeep, WhatIsRestoredBesideBelongsToEtcdsOwnUser) {
+  ASSERT_TRUE(me->PutSnapshot({}, BytesOf("one"), 3, HexSha256("one")));
+  ASSERT_EQ(::chown(room.At("/var/lib/etcd/member").c_str(), 2379, 2379), 0);
+  ASSERT_TRUE(me->RestoreBeside({}, ArgsOf("", 5)));
+  EXPECT_THAT(OwnersOf(room.At(kBeside)), testing::ElementsAre(2379)) << "as the old data did";
+  std::filesystem::remove_all(room.At("/var/lib/etcd/member"));
+  EtcdRestoreArgs args = ArgsOf("", 5);
+  args.owner = "2380:2380";
+  ASSERT_TRUE(me->RestoreBeside({}, args));
+  EXPECT_THAT(OwnersOf(room.At(kBeside)), testing::ElementsAre(2380)) << "as cluster.yml says";
 }
 
 }  // namespace

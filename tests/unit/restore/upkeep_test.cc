@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "reconcilers/restore/old_data.h"
 #include "tests/unit/restore/runs.h"
 
 namespace etcdrestore {
@@ -15,13 +16,13 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-/// Which of a node's own changing calls is `act`, counted from one.
+/// Which of a node's own changing calls is the first that begins with `act`, counted from one.
 std::size_t OwnCall(const std::vector<std::string>& calls, const std::string& node,
                     const std::string& act) {
   std::size_t own = 0;
   for (const std::string& call : calls) {
     own += call.starts_with(node + " ") ? 1U : 0U;
-    if (call == node + " " + act) return own;
+    if (call.starts_with(node + " " + act)) return own;
   }
   ADD_FAILURE() << node << " was never asked to " << act;
   return 0;
@@ -102,6 +103,68 @@ TEST(Faults, ANodeThatIsAwayIsWaitedForAndNamedUntilThePhaseEnds) {
   rig.world.Of("n2").reachable = true;
   EXPECT_EQ(Said(rig.Run()), "0");
   EXPECT_THAT(rig.world.Violations(), IsEmpty());
+}
+
+TEST(WaysOut, WhatWasStoppedRunsAgainWhenNoDataWasMoved) {
+  Rig quiet;
+  ASSERT_EQ(Said(quiet.Run()), "0");
+  const auto calls = quiet.world.Calls();
+  const std::pair<const char*, bool> cases[] = {
+      {"policies", true},
+      {"stop etcd-rolling-snapshots kube-controller-manager kube-scheduler kube-apiserver", true},
+      {"move_aside", false},
+      {"put_in_place", false}};
+  for (const auto& [act, put_back] : cases) {
+    SCOPED_TRACE(act);
+    Rig rig(Json{{"attempts", 1}});
+    rig.world.FailOnce("n1", OwnCall(calls, "n1", act));
+    const RunRecord record = rig.Run();
+    EXPECT_EQ(ExitCode(record.ending), 4);
+    EXPECT_THAT(rig.world.Violations(), IsEmpty());
+    for (const char* component : {"etcd", "kube-apiserver", "kube-scheduler"}) {
+      EXPECT_EQ(rig.world.Of("n1").containers.at(component).running, put_back) << component;
+      for (const char* name : {"n1", "n2", "n3"}) {
+        EXPECT_EQ(rig.world.Of(name).containers.at(component).policy, put_back ? "always" : "no")
+            << name << " " << component;
+      }
+    }
+    const std::string stand = WhereThingsStand(rig.target, record);
+    EXPECT_EQ(stand.find("stay off") == std::string::npos, put_back) << stand;
+    EXPECT_EQ(Said(rig.Run()), "0") << "the same command goes on";
+    EXPECT_THAT(rig.world.Violations(), IsEmpty());
+  }
+}
+
+TEST(WaysOut, OnlyWhatARunKnowsToBeWholeIsStartedAgain) {
+  const struct {
+    const char* name;
+    void (*change)(Observation&);
+    bool nothing_moved;
+  } cases[] = {
+      {"as it was", [](Observation&) {}, true},
+      {"a node was not seen",
+       [](Observation& seen) { seen.errors.emplace("w1", Transient("Unreachable", "")); }, false},
+      {"this run moved data", [](Observation& seen) { seen.facts["n2"].data.kept_exists = true; },
+       false},
+      {"no data", [](Observation& seen) { seen.facts["n2"].data.member_exists = false; }, false},
+      {"data of a run that was given up",
+       [](Observation& seen) { seen.facts["n2"].data.member_run = "r0"; }, false},
+      {"data of a run that ended well",
+       [](Observation& seen) {
+         seen.facts["n2"].data.member_run = "r0";
+         seen.facts["n2"].finished_runs = {{"prod/recovery/a/r0", "r0", "", 1, 0}};
+       },
+       true},
+  };
+  const Target target = fakes::ATarget();
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.name);
+    Observation seen;
+    for (const TargetNode& node : target.nodes)
+      seen.facts[node.name].data.member_exists = node.etcd;
+    one.change(seen);
+    EXPECT_EQ(NothingWasMoved(target, seen), one.nothing_moved);
+  }
 }
 
 TEST(OldData, IsRemovedWhenItWasKeptLongEnoughAndNotBefore) {
