@@ -11,9 +11,14 @@ namespace {
 
 constexpr double kSkewWarn = 1;    // seconds; etcd complains above one
 constexpr double kSkewBlock = 30;  // certificates and leases stop making sense
-constexpr std::uint64_t kWalBytes = 64ULL << 20U;
+/// etcd makes its log in pieces of 64 MB and always has the next one ready (etcd 3.5
+/// server/storage/wal: SegmentSizeBytes, filePipeline).
+constexpr std::uint64_t kWalBytes = 2 * (64ULL << 20U);
 
-std::string Mebibytes(std::uint64_t bytes) { return fmt::format("{} MiB", bytes >> 20U); }
+std::string Mebibytes(std::uint64_t bytes) {
+  const bool small = bytes < (1U << 20U);
+  return fmt::format("{} {}", bytes >> (small ? 10U : 20U), small ? "KiB" : "MiB");
+}
 
 Check Ok(const std::string& node, std::string subject, std::string seen) {
   return {node, std::move(subject), Verdict::kOk, std::move(seen), ""};
@@ -120,9 +125,9 @@ void CheckNode(const PreflightInput& input, const TargetNode& node, std::vector<
 
 Check CheckSnapshot(const ChosenSnapshot& snapshot) {
   const SnapshotFacts& facts = snapshot.facts;
-  std::string seen = fmt::format("{} from {}: revision {}, {} keys, {} MiB, sha256 {}",
-                                 snapshot.name, snapshot.source, facts.revision, facts.live_keys,
-                                 facts.size_bytes >> 20U, facts.sha256.substr(0, 16));
+  std::string seen = fmt::format("{} from {}: revision {}, {} keys, {}, sha256 {}", snapshot.name,
+                                 snapshot.source, facts.revision, facts.live_keys,
+                                 Mebibytes(facts.size_bytes), facts.sha256.substr(0, 16));
   if (facts.has_kube_system) return Ok("", "snapshot", seen);
   return {"", "snapshot", Verdict::kNote, seen + "; it holds no namespace kube-system",
           "it may be the snapshot of an empty cluster; it is taken because it was named exactly"};

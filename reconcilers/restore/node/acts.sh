@@ -86,6 +86,13 @@ one_shot() {
   timeout 1800 docker run --name "etcdrestore-$RUN" --network none --user 0 --security-opt label=disable \
     -v "$DIR:/stage:ro" -v "$mounted:/restored" --entrypoint /usr/local/bin/etcdutl "$IMAGE" "$@" 2>&1
 }
+# etcd's tools log all that they do; a person needs their last error.
+tool_failed() {
+  last=$(printf '%s\n' "$2" | sed -n 's/^Error: //p' | tail -n 1)
+  [ -n "$last" ] || last=$(printf '%s' "$2" | tail -c 300)
+  case $last in *'no space left'*) fail DiskError "$1: $last ($(df -h "$DATA" | tail -n 1))" ;; esac
+  fail RestoreFailed "$1: $last"
+}
 # What lies beside is used again only when it is, to the byte, what the receipt says was made.
 restore_beside() {
   db=''
@@ -93,7 +100,7 @@ restore_beside() {
   [ -n "$db" ] && [ "$db" = "$DB" ] || { make_beside && db=$(beside_sha256); }
   value db_sha256 "$db"
   [ -z "$STATUS" ] || { hash=$(one_shot "$RESTORED" snapshot status /restored/member/snap/db -w json) && value db_status "$hash"; } ||
-    fail RestoreFailed "etcdutl snapshot status: $hash"
+    tool_failed 'etcdutl snapshot status' "$hash"
   docker_ rm -f -v "etcdrestore-$RUN" >/dev/null 2>&1
   ok
 }
@@ -104,9 +111,9 @@ make_beside() {
   set -- snapshot restore /stage/snapshot.db --data-dir /restored/data --name "$NAME" --initial-cluster "$PEERS" \
     --initial-cluster-token "$TOKEN" --initial-advertise-peer-urls "$PEER"
   [ "$BUMP" = 0 ] || set -- "$@" --bump-revision "$BUMP" --mark-compacted
-  said=$(one_shot "$RESTORED.part" "$@") || fail RestoreFailed "etcdutl snapshot restore: $said"
+  said=$(one_shot "$RESTORED.part" "$@") || tool_failed 'etcdutl snapshot restore' "$said"
   part=$RESTORED.part/data/member
-  [ -f "$part/snap/db" ] && ls "$part"/wal/*.wal >/dev/null 2>&1 || fail RestoreFailed "etcdutl made no member: $said"
+  [ -f "$part/snap/db" ] && ls "$part"/wal/*.wal >/dev/null 2>&1 || tool_failed 'etcdutl made no member' "$said"
   printf '%s\n' "$RUN" >"$part/.etcdrestore" || fail DiskError "write $part/.etcdrestore failed"
   dress "$part"
   mkdir "$RESTORED" && sync -f "$part" && mv "$part" "$RESTORED/member" && rm -rf "$RESTORED.part" || fail DiskError "rename $part failed"

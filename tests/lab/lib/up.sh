@@ -54,7 +54,7 @@ up() {
 make_node() {
   local node=$1 images=$2 disk=$3
   node_files "$node" "$images"
-  [ "$disk" = no ] || { truncate -s 256M "$(node_dir "$node")/disk/etcd.img" &&
+  [ "$disk" = no ] || { truncate -s 512M "$(node_dir "$node")/disk/etcd.img" &&
     mkfs.ext4 -q "$(node_dir "$node")/disk/etcd.img"; }
 }
 

@@ -85,6 +85,7 @@ case $1 in
     case "$*" in
       *'snapshot restore --help'*) echo ' --bump-revision uint' ;;
       *'snapshot restore'*)
+        [ ! -e "$FAKE_DOCKER/tool-fails" ] || { cat "$FAKE_DOCKER/tool-fails" && exit 1; }
         mkdir -p "$restored/data/member/snap" "$restored/data/member/wal"
         printf 'restored %s' "$(cat "$stage/snapshot.db")" >"$restored/data/member/snap/db"
         : >"$restored/data/member/wal/0.wal"

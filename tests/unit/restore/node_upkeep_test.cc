@@ -138,6 +138,23 @@ TEST_F(NodeUpkeep, AsksTheDockerWhoseSocketClusterYmlNames) {
   EXPECT_EQ(ReasonOf(me->LoadImages({}, BytesOf("tar"))), "DockerFailed");
 }
 
+TEST_F(NodeUpkeep, GivesOfWhatTheEtcdToolLoggedOnlyItsError) {
+  ASSERT_TRUE(me->PutSnapshot({}, BytesOf("one"), 3, HexSha256("one")));
+  const auto failure = [&](const std::string& said) {
+    room.Write("/../docker/tool-fails", said);
+    const auto db = me->RestoreBeside({}, ArgsOf("", 5));
+    EXPECT_FALSE(db);
+    return db ? Terminal("", "") : db.error();
+  };
+  const Error other = failure("2026 info added member {}\nError: snapshot has no hash\n");
+  EXPECT_EQ(other.reason, "RestoreFailed");
+  EXPECT_THAT(other.message, testing::EndsWith("etcdutl snapshot restore: snapshot has no hash"));
+  const Error full = failure("info x\nError: write /restored/x: no space left on device\n");
+  EXPECT_EQ(full.reason, "DiskError");
+  EXPECT_THAT(full.message, AllOf(HasSubstr("no space left"), Not(HasSubstr("info"))));
+  EXPECT_THAT(failure("docker: no such image").message, HasSubstr("no such image"));
+}
+
 /// Owners of all that lies under the path, as the numbers of users.
 std::set<uid_t> OwnersOf(const std::string& path) {
   std::set<uid_t> owners;

@@ -66,6 +66,8 @@ TEST(Preflight, ChecksEveryNode) {
       {"a run that finished", [](View& v) { v.At("n3").receipt->run_key = "other"; }, ""},
       {"data disk full", [](View& v) { v.At("n1").data.data_available = 64U << 20U; },
        "n1/disk:failed"},
+      {"room for one piece of the log, not for two",
+       [](View& v) { v.At("n1").data.data_available = 100U << 20U; }, "n1/disk:failed"},
       {"stage disk full", [](View& v) { v.At("n1").data.stage_available = 1U << 20U; },
        "n1/disk:failed"},
       {"disk of a worker", [](View& v) { v.At("w1").data.stage_available = 0; }, ""},
