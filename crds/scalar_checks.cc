@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 #include <regex>
 
 #include "operator/base/clock.h"
@@ -55,7 +57,12 @@ void CheckEnum(const Json& value, const Json& schema, std::vector<std::string>& 
 
 bool MatchesPattern(const std::string& text, const std::string& pattern) {
   if (text.size() > kMaxMatched) return false;
-  return std::regex_search(text, std::regex(pattern, std::regex::ECMAScript));
+  // Compiling one takes milliseconds. Patterns are the schema's: there are few.
+  static std::mutex mutex;
+  static std::map<std::string, const std::regex> compiled;
+  const std::lock_guard lock(mutex);
+  const auto known = compiled.try_emplace(pattern, pattern, std::regex::ECMAScript).first;
+  return std::regex_search(text, known->second);
 }
 
 std::string JsonTypeName(const Json& value) {

@@ -1,5 +1,6 @@
 #include "operator/kubernetes/operator.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <array>
@@ -22,6 +23,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kGrace = 30s;
+constexpr auto kTidy = 15s;
 /// Twice what a renewal with all its time limits may take.
 constexpr auto kLoopSilence = 60s;
 
@@ -123,8 +125,11 @@ class Operator {
       std::vector<std::jthread> workers;
       for (int i = 0; i < options_.workers; ++i)
         workers.emplace_back([this, call] { controller_.Work(call); });
-      WaitOrStop(call, std::chrono::hours(24 * 365 * 10));
-      while (!call.stop.stop_requested()) WaitOrStop(call, std::chrono::hours(24 * 365));
+      while (!call.stop.stop_requested()) {
+        WaitOrStop(call, kTidy);
+        // What lists and scrapes left in the heap goes back to the system.
+        ::malloc_trim(0);
+      }
       log_.Info("Stopping", {});
       grace_ = std::jthread([this](const std::stop_token& stop) { EndAfterGrace(stop); });
     }
@@ -215,6 +220,10 @@ class Operator {
 }  // namespace
 
 int RunOperator(const Call& call, const OperatorOptions& options) {
+  // Few threads work at a time: heaps of their own would only keep what each once needed. Large
+  // buffers, those of lists and scrapes, are given back when they are freed.
+  ::mallopt(M_ARENA_MAX, 2);
+  ::mallopt(M_MMAP_THRESHOLD, 128 << 10);
   RealClock clock;
   const auto log =
       MakeJsonLogger(stderr, options.verbose ? LogLevel::kDebug : LogLevel::kInfo, clock);

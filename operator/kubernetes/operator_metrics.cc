@@ -10,6 +10,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMostEnded = 100;
+constexpr std::size_t kMostClusters = 1000;
 constexpr std::array kRunPhases = {"Preflight", "Cleaned", "Fetched",
                                    "Restored",  "Up",      "Restarted"};
 constexpr std::array kConditions = {"Preflight", "Approved", "Cleaned",     "Fetched",
@@ -257,10 +258,26 @@ void OperatorMetrics::ShowSuccess(const std::string& cluster, const Json& status
     if (ended < newest) return;
     newest = ended;
   }
+  if (const std::string forgotten = OldestOfTooManyClusters(); !forgotten.empty()) {
+    metrics_.Drop({{"cluster", forgotten}}, "etcdrestore_last_success_timestamp_seconds");
+    metrics_.Drop({{"cluster", forgotten}}, "etcdrestore_restored_snapshot_timestamp_seconds");
+    if (forgotten == cluster) return;
+  }
   metrics_.Set("etcdrestore_last_success_timestamp_seconds", {{"cluster", cluster}}, ended);
   const Json snapshot = status.value("snapshot", Json::object());
   metrics_.Set("etcdrestore_restored_snapshot_timestamp_seconds", {{"cluster", cluster}},
                Seconds(snapshot.value("takenAt", "")));
+}
+
+std::string OperatorMetrics::OldestOfTooManyClusters() {
+  const std::lock_guard lock(mutex_);
+  if (last_success_.size() <= kMostClusters) return "";
+  const auto oldest =
+      std::min_element(last_success_.begin(), last_success_.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  std::string cluster = oldest->first;
+  last_success_.erase(oldest);
+  return cluster;
 }
 
 /// Of the objects at their end only those that ended last have series.

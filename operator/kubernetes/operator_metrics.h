@@ -39,6 +39,7 @@ class OperatorMetrics final : public ControllerObserver {
  private:
   void ShowConditions(const MetricLabels& base, const nlohmann::ordered_json& status);
   void ShowSuccess(const std::string& cluster, const nlohmann::ordered_json& status);
+  std::string OldestOfTooManyClusters();
   bool Keeps(const KubeName& name, bool ended, const std::string& when);
   struct Seen {
     MetricLabels base;

@@ -57,6 +57,8 @@ std::vector<ObjectChange> ObjectCache::Put(CachedObject object) {
   const KubeName name = NameOf(*object);
   const std::string uid = MetaOf(*object, "uid");
   Slot next{uid, MetaOf(*object, "resourceVersion"), object->dump()};
+  // It grew by doubling, and is kept for long.
+  next.text.shrink_to_fit();
   Slot before;
   {
     const std::lock_guard lock(mutex_);

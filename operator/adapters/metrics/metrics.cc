@@ -41,11 +41,24 @@ T& SeriesOf(std::map<std::string, Named<T>>& all, const std::string& metric,
   return *series;
 }
 
+/// All series of a metric have labels of the same names.
+template <typename T>
+bool HasLabels(const Named<T>& named, const MetricLabels& having) {
+  return !named.series.empty() && std::all_of(having.begin(), having.end(), [&](const auto& label) {
+    return named.series.begin()->first.contains(label.first);
+  });
+}
+
 template <typename T>
 void DropFrom(std::map<std::string, Named<T>>& all, const MetricLabels& having,
               const std::string& metric) {
   for (auto& [name, named] : all) {
-    if (!metric.empty() && name != metric) continue;
+    if ((!metric.empty() && name != metric) || !HasLabels(named, having)) continue;
+    if (const auto whole = named.series.find(having); whole != named.series.end()) {
+      named.family->Remove(whole->second);
+      named.series.erase(whole);
+      continue;
+    }
     for (auto it = named.series.begin(); it != named.series.end();) {
       const bool matches =
           std::includes(it->first.begin(), it->first.end(), having.begin(), having.end());

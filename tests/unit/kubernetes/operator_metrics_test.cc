@@ -105,6 +105,30 @@ TEST_F(OperatorMetricsTest, TheLastSuccessOfAClusterIsKnownAfterARestartToo) {
               HasSubstr("restored_snapshot_timestamp_seconds{cluster=\"prod\"} 1000\n"));
 }
 
+TEST_F(OperatorMetricsTest, TheThousandClustersThatSucceededLastAreRemembered) {
+  EtcdRestore object = Named("one");
+  const auto succeed = [&](int cluster, const std::string& when) {
+    object.spec.cluster_name = "c" + std::to_string(cluster);
+    metrics.OnStatus(object, Ended(when));
+  };
+  succeed(5000, "2026-11-20T00:00:00Z");
+  for (int cluster = 1; cluster < 1000; ++cluster) succeed(cluster, "2026-11-22T00:00:00Z");
+  const auto shown = [&](int cluster) {
+    const std::string series = "{cluster=\"c" + std::to_string(cluster) + "\"} ";
+    const std::string text = metrics.Text();
+    return std::pair(
+        text.find("last_success_timestamp_seconds" + series) != std::string::npos,
+        text.find("restored_snapshot_timestamp_seconds" + series) != std::string::npos);
+  };
+  EXPECT_EQ(shown(5000), std::pair(true, true));
+  succeed(1000, "2026-11-23T00:00:00Z");
+  EXPECT_EQ(shown(5000), std::pair(false, false));
+  EXPECT_EQ(shown(1000), std::pair(true, true));
+  EXPECT_EQ(shown(1), std::pair(true, true));
+  succeed(2000, "2026-11-19T00:00:00Z");
+  EXPECT_EQ(shown(2000), std::pair(false, false));
+}
+
 TEST_F(OperatorMetricsTest, AWorkerThatDoesNotComeBackIsSeen) {
   using namespace std::chrono_literals;
   const SteadyTime start(100s);
