@@ -34,7 +34,7 @@ test_case() {
   for reason in Preflight Up Restarted; do
     grep -qE " $reason +[0-5]/6 .* Unknown " "$management/watch.log" || fail "get -w never showed $reason"
   done
-  grep -qE " Succeeded +6/6 the cluster is restored and verified +True " "$management/watch.log" ||
+  grep -qE " Succeeded +6/6 +True " "$management/watch.log" ||
     fail "get -w does not show the end"
   mk get events -n recovery -o json >"$management/events.json"
   for reason in PlanMade PointOfNoReturn CleanedDone RestoredDone UpDone RestoreSucceeded; do
