@@ -34,7 +34,8 @@ RunRecord Reconciler::Run(const Call& call) {
   // so that no late act can change what it shows.
   Call last = call;
   last.stop = {};
-  if (stop && committed_ && EndsForGood(stop->error)) PutBack(last.Within(std::chrono::minutes(2)));
+  if (stop && stop->ending == Ending::kNeedsAttention && record_.plan && EndsForGood(stop->error))
+    PutBack(last.Within(std::chrono::minutes(2)));
   last = last.Within(std::chrono::seconds(20));
   bool released = true;
   if (holds_nodes_) {

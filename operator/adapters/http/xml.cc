@@ -63,7 +63,7 @@ Result<std::string> Decode(std::string_view raw) {
     if (mark == std::string_view::npos) break;
     raw.remove_prefix(mark + 1);
     const std::size_t end = raw.find(';');
-    if (end == std::string_view::npos || end > 10) return Bad("an entity without an end");
+    if (end > 10) return Bad("an entity without an end");
     const std::string_view name = raw.substr(0, end);
     raw.remove_prefix(end + 1);
     const auto* known = std::find_if(kNamed.begin(), kNamed.end(),

@@ -27,6 +27,14 @@ std::string Text(const KubeObject& object, const char* name) {
              : "";
 }
 
+/// Of the events that are about an object; nullopt for any other word.
+std::optional<KubeEventType> TypeOf(const std::string& kind) {
+  if (kind == "ADDED") return KubeEventType::kAdded;
+  if (kind == "MODIFIED") return KubeEventType::kModified;
+  if (kind == "DELETED") return KubeEventType::kDeleted;
+  return std::nullopt;
+}
+
 bool EndsInitialEvents(const KubeObject& bookmark) {
   const KubeObject metadata = bookmark.value("metadata", KubeObject::object());
   const KubeObject annotations = metadata.value("annotations", KubeObject::object());
@@ -107,13 +115,13 @@ class KubeClient final : public KubeApi {
             return *ended;
           }
           if (kind == "BOOKMARK" || silent_at) silent_at = clock_.Steady() + kBookmarkSilence;
-          if (kind == "ADDED") event({KubeEventType::kAdded, std::move(object)});
-          if (kind == "MODIFIED") event({KubeEventType::kModified, std::move(object)});
-          if (kind == "DELETED") event({KubeEventType::kDeleted, std::move(object)});
-          if (kind != "BOOKMARK") return {};
-          const bool initial_end = EndsInitialEvents(object);
-          if (initial_end) late_at.reset();
-          event({KubeEventType::kBookmark, std::move(object), initial_end});
+          if (kind == "BOOKMARK") {
+            const bool initial_end = EndsInitialEvents(object);
+            if (initial_end) late_at.reset();
+            event({KubeEventType::kBookmark, std::move(object), initial_end});
+          } else if (const auto what = TypeOf(kind)) {
+            event({*what, std::move(object)});
+          }
           return {};
         },
         kMaxObject);

@@ -188,7 +188,9 @@ TEST(OldData, IsRemovedWhenItWasKeptLongEnoughAndNotBefore) {
     EXPECT_FALSE(kept(node));
     EXPECT_EQ(rig.world.Of(node).lock.holder, "");
   }
+  const std::size_t after = rig.world.CallCount();
   EXPECT_THAT(rig.Run().message, HasSubstr("Nothing was done"));
+  EXPECT_EQ(rig.world.CallCount(), after) << "what is finished is not started again";
 }
 
 TEST(OldData, OfAnEarlierRunGoesWithALaterOneThatIsVerified) {
