@@ -49,7 +49,8 @@ void Close(int& fd) {
 
 /// What a guard does not read in time is not worth waiting for.
 void Send(int orders, const GuardOrder& order) {
-  (void)!::send(orders, &order, sizeof order, MSG_NOSIGNAL | MSG_DONTWAIT);
+  const auto sent = ::send(orders, &order, sizeof order, MSG_NOSIGNAL | MSG_DONTWAIT);
+  static_cast<void>(sent);
 }
 
 /// Tells the guard until when its program may live, from a thread of its own: what else we do may
