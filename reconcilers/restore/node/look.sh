@@ -168,7 +168,7 @@ api_get() {
 api_problem() {
   said=$(printf '%s\n' "$1" | sed -n 's/^\[-\]\([^ ]*\) .*/\1/p' | tr '\n' ' ')
   [ -z "$said" ] || said="these checks do not pass: $said"
-  [ -n "$said" ] || said=$(printf '%s\n' "$1" | sed -n 's/.*"message": *"\([^"]*\)".*/\1/p')
+  [ -n "$said" ] || said=$(printf '%s\n' "$1" | sed -n 's/.*"message": *"\(\([^"\]\|\\.\)*\)".*/\1/p' | sed 's/\\\(.\)/\1/g')
   [ -n "$said" ] || said=$(printf '%s' "$1" | tr '\n' ' ' | tail -c 300)
   say "$said" | sed 's/ *$//'
 }

@@ -122,8 +122,8 @@ TEST_F(NodeLook, SaysWhyAnApiServerIsNotReadyInFewWords) {
   EXPECT_EQ(said("[+]ping ok\\n[-]etcd failed: reason withheld\\n[-]poststarthook/rbac failed: not "
                  "finished\\nreadyz check failed\\n500"),
             "these checks do not pass: etcd poststarthook/rbac");
-  EXPECT_EQ(said(R"({"kind":"Status","message":"nodes is forbidden","code":403}\n403)"),
-            "nodes is forbidden");
+  EXPECT_EQ(said(R"({"kind":"Status","message":"forbidden: User \\"x\\" cannot","code":403}\n403)"),
+            "forbidden: User \"x\" cannot");
   EXPECT_EQ(said("curl: (7) Failed to connect\\n000"), "curl: (7) Failed to connect 000");
 }
 
