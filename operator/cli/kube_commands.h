@@ -5,7 +5,7 @@
 #include "operator/kubernetes/operator.h"
 #include "operator/kubernetes/remote.h"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): the library's name
 class App;
 }
 

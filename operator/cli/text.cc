@@ -165,9 +165,9 @@ nlohmann::ordered_json ResultJson(const SessionResult& result) {
 }
 
 std::string BytesText(const std::string& what, std::uint64_t done, std::uint64_t total) {
-  constexpr std::array<std::pair<std::uint64_t, const char*>, 3> units = {
+  constexpr std::array<std::pair<std::uint64_t, const char*>, 3> kUnits = {
       {{1'000'000, "MB"}, {1'000, "kB"}, {1, "bytes"}}};
-  const auto* unit = std::find_if(units.begin(), units.end() - 1, [&](const auto& one) {
+  const auto* unit = std::find_if(kUnits.begin(), kUnits.end() - 1, [&](const auto& one) {
     return std::max(done, total) >= 10 * one.first;
   });
   const auto in_unit = [unit](std::uint64_t bytes) { return bytes / unit->first; };

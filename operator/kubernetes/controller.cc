@@ -50,15 +50,21 @@ std::string PhaseOf(const EtcdRestore& object) {
   return status.value("runID", "") == object.spec.run_id ? status.value("phase", "") : "";
 }
 
-/// What waits long is looked at seldom: thousands may wait for a Secret.
-Duration PauseOf(const EtcdRestore& object, const std::string& reason, SystemTime now) {
+/// The condition Ready, as the object has it; null when it has none.
+Json ReadyOf(const EtcdRestore& object) {
   const Json status = object.raw.value("status", Json::object());
   for (const Json& condition : status.value("conditions", Json::array())) {
-    const auto since = ParseTime(condition.value("lastTransitionTime", ""));
-    if (condition.value("reason", "") == reason && since)
-      return std::clamp<Duration>((now - *since) / 4, 10s, 60s);
+    if (condition.value("type", "") == "Ready") return condition;
   }
-  return 10s;
+  return {};
+}
+
+/// What waits long is looked at seldom: thousands may wait for a Secret.
+Duration PauseOf(const EtcdRestore& object, const std::string& reason, SystemTime now) {
+  const Json ready = ReadyOf(object);
+  if (!ready.is_object() || ready.value("reason", "") != reason) return 10s;
+  const auto since = ParseTime(ready.value("lastTransitionTime", ""));
+  return since ? std::clamp<Duration>((now - *since) / 4, 10s, 60s) : 10s;
 }
 
 }  // namespace
@@ -246,7 +252,11 @@ void Controller::Say(const Call& call, const EtcdRestore& object, const std::str
   StatusPublisher publisher({api_, deps_.clock, deps_.log}, object);
   (void)publisher.WriteNow(call.Within(20s), status);
   deps_.observer.OnStatus(object, status);
-  if (phase == "Rejected" || reason == "ReferenceNotFound" || reason == "LockedByOther")
+  const bool worth_it =
+      phase == "Rejected" || reason == "ReferenceNotFound" || reason == "LockedByOther";
+  const Json before = ReadyOf(object);
+  // What goes on waiting was told of.
+  if (worth_it && (!before.is_object() || before.value("reason", "") != reason))
     deps_.events.Record(object, {true, reason, "Look", message});
 }
 

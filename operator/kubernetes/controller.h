@@ -90,7 +90,7 @@ class Controller {
              const Values& values, KubeObject copy);
   void Settle(const Call& call, Pass& item, const EtcdRestore& object, LedgerEntry entry,
               StatusPublisher& publisher, const SessionResult& result);
-  void Finish(const Call& call, Pass& item, const EtcdRestore& object, LedgerEntry entry,
+  void Finish(const Call& call, Pass& item, const EtcdRestore& object, const LedgerEntry& entry,
               const SessionResult& result, const nlohmann::ordered_json& status);
   void Say(const Call& call, const EtcdRestore& object, const std::string& phase,
            const std::string& reason, const std::string& message);

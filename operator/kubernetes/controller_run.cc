@@ -137,11 +137,11 @@ void Controller::Settle(const Call& call, Pass& item, const EtcdRestore& object,
   }
   (void)publisher.WriteNow(call.Within(60s), status);
   deps_.observer.OnStatus(object, status);
-  Finish(call, item, object, std::move(entry), result, status);
+  Finish(call, item, object, entry, result, status);
 }
 
-void Controller::Finish(const Call& call, Pass& item, const EtcdRestore& object, LedgerEntry entry,
-                        const SessionResult& result, const Json& status) {
+void Controller::Finish(const Call& call, Pass& item, const EtcdRestore& object,
+                        const LedgerEntry& entry, const SessionResult& result, const Json& status) {
   const std::string phase = status.value("phase", "");
   const bool bad = phase == "Failed" || phase == "Rejected";
   if (result.ending == Ending::kAwaitingApproval) {

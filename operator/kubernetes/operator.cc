@@ -123,6 +123,7 @@ class Operator {
     while (!reflector_.synced() && !call.stop.stop_requested()) WaitOrStop(call, 50ms);
     {
       std::vector<std::jthread> workers;
+      workers.reserve(static_cast<std::size_t>(options_.workers));
       for (int i = 0; i < options_.workers; ++i)
         workers.emplace_back([this, call] { controller_.Work(call); });
       while (!call.stop.stop_requested()) {

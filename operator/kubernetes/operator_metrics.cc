@@ -196,7 +196,8 @@ std::string OperatorMetrics::Text() {
   std::map<KubeName, Seen> unshown;
   {
     const std::lock_guard lock(mutex_);
-    unshown.swap(unshown_);
+    // While more wait than are shown, most of these would be taken away again at once.
+    if (queue_.depth <= kMostEnded) unshown.swap(unshown_);
     for (const auto& [name, seen] : unshown) shown_.insert(name);
   }
   for (const auto& [name, seen] : unshown) Show(seen);

@@ -141,6 +141,11 @@ TEST_F(ControllerRig, LooksTheLessOftenTheLongerItWaits) {
   clock.Advance(1h);
   Pass();
   EXPECT_EQ(PauseToNext(), 60s);
+  const auto writes = api.writes();
+  EXPECT_EQ(std::count_if(writes.begin(), writes.end(),
+                          [](const KubeWrite& write) { return write.type == kEvents; }),
+            1)
+      << "and tells of it once";
 }
 
 TEST_F(ControllerRig, ApprovalIsWaitedForUntilItsTimeHasPassed) {

@@ -105,6 +105,17 @@ TEST_F(OperatorMetricsTest, TheLastSuccessOfAClusterIsKnownAfterARestartToo) {
               HasSubstr("restored_snapshot_timestamp_seconds{cluster=\"prod\"} 1000\n"));
 }
 
+TEST_F(OperatorMetricsTest, WhatEndedLongAgoIsShownWhenTheRestIsKnown) {
+  metrics.OnStatus(Named("one"), Ended("2026-11-22T04:00:00Z"));
+  QueueNumbers queue;
+  queue.depth = 101;
+  metrics.OnScrape(queue, {});
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr("name=\"one\"")));
+  queue.depth = 100;
+  metrics.OnScrape(queue, {});
+  EXPECT_THAT(metrics.Text(), HasSubstr(Condition("Succeeded", "true", 1)));
+}
+
 TEST_F(OperatorMetricsTest, TheThousandClustersThatSucceededLastAreRemembered) {
   EtcdRestore object = Named("one");
   const auto succeed = [&](int cluster, const std::string& when) {
