@@ -61,7 +61,7 @@ bench: release  ## measure: beside an operator on Go's controller-runtime, then 
 	tests/bench/operator_bench.sh
 	tests/bench/bench.sh
 
-test:  ## all: deps build format-check unit integration e2e; last line: N passed, N failed (root)
+test:  ## all: deps build format-check tidy unit integration e2e; last line: N passed, N failed (root)
 	@E2E_LAB=$(E2E_LAB) tests/all.sh
 
 asan tsan: %: build/%/build.ninja  ## unit and integration tests under AddressSanitizer or ThreadSanitizer

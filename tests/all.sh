@@ -83,6 +83,7 @@ end_to_end() {
 part deps make --no-print-directory deps || finish
 part build make --no-print-directory build || finish
 part format-check tests/check_format.sh
+part tidy tests/tidy.sh
 part unit run_ctest unit --label-exclude integration
 part integration run_ctest integration --label-regex integration
 part e2e end_to_end

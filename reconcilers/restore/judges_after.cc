@@ -117,15 +117,16 @@ std::vector<std::string> NetworkContainersToRestart(const NodeFacts& facts) {
 
 StalePods StaleNetworkPods(const Target& target, const Observation& seen) {
   StalePods stale;
-  const NodeFacts* facts = nullptr;
+  const std::vector<NetworkPod>* told = nullptr;
   for (const TargetNode& node : target.nodes) {
-    facts = seen.Of(node);
+    const NodeFacts* facts = seen.Of(node);
     if (facts == nullptr || !facts->api.network_pods) continue;
     stale.told_by = &node;
+    told = &*facts->api.network_pods;
     break;
   }
-  if (stale.told_by == nullptr) return stale;
-  for (const NetworkPod& pod : *facts->api.network_pods) {
+  if (told == nullptr) return stale;
+  for (const NetworkPod& pod : *told) {
     const auto at = seen.facts.find(pod.node);
     if (at == seen.facts.end() || !at->second.receipt || !at->second.containers) continue;
     const auto& containers = *at->second.containers;
@@ -267,6 +268,35 @@ Judgement JudgePoliciesBack(const RunView& view) {
   });
 }
 
+namespace {
+
+/// Every component runs, has not been restarted since the look before, and says that it is well.
+Unmet NotSteady(const TargetNode& node, const NodeFacts& facts, const NodeFacts* before) {
+  const auto components = node.Components();
+  for (const std::string& name : components) {
+    const ContainerFacts* earlier = before != nullptr ? before->Container(name) : nullptr;
+    if (earlier == nullptr) return "seen once only";
+    if (earlier->restarts != facts.Container(name)->restarts) return name + " is restarting";
+  }
+  for (const auto& [name, seen] : facts.health) {
+    const bool ours = std::find(components.begin(), components.end(), name) != components.end();
+    if (ours && seen != "ok") return name + " is not healthy: " + seen;
+  }
+  return std::nullopt;
+}
+
+Unmet NotReady(const std::vector<KubeNode>& nodes, const std::string& name, double api_started) {
+  const auto kube = std::find_if(nodes.begin(), nodes.end(),
+                                 [&name](const KubeNode& one) { return one.name == name; });
+  if (kube == nodes.end()) return "there is no Node object " + name;
+  if (!kube->ready) return "Node is not Ready yet";
+  if (kube->lease_renewed <= api_started)
+    return "Node's Lease was not renewed since the API server started";
+  return std::nullopt;
+}
+
+}  // namespace
+
 Judgement JudgeSettled(const RunView& view) {
   double api_started = 0;
   const std::vector<KubeNode>* nodes = nullptr;
@@ -281,25 +311,9 @@ Judgement JudgeSettled(const RunView& view) {
     if (stale.told_by == nullptr) return "no API server told its network pods yet";
     if (!stale.pods.empty()) return "pod " + stale.pods.front().name + " is still the old one";
     const NodeFacts* before = view.previous != nullptr ? view.previous->Of(node) : nullptr;
-    for (const std::string& name : node.Components()) {
-      const ContainerFacts* earlier = before != nullptr ? before->Container(name) : nullptr;
-      if (earlier == nullptr) return "seen once only";
-      if (earlier->restarts != facts.Container(name)->restarts) return name + " is restarting";
-    }
-    for (const auto& [name, seen] : facts.health) {
-      const auto wanted = node.Components();
-      if (std::find(wanted.begin(), wanted.end(), name) != wanted.end() && seen != "ok")
-        return name + " is not healthy: " + seen;
-    }
+    if (Unmet unmet = NotSteady(node, facts, before)) return unmet;
     if (nodes == nullptr) return "no API server told its Nodes yet";
-    for (const KubeNode& kube : *nodes) {
-      if (kube.name != node.name) continue;
-      if (!kube.ready) return "Node is not Ready yet";
-      if (kube.lease_renewed <= api_started)
-        return "Node's Lease was not renewed since the API server started";
-      return std::nullopt;
-    }
-    return "there is no Node object " + node.name;
+    return NotReady(*nodes, node.name, api_started);
   });
 }
 

@@ -60,7 +60,7 @@ std::size_t PhasesDone(const RunRecord& record) {
 
 /// "3/6 2/4 nodes": phases done, and nodes where the goal of the present step is met.
 std::string Progress(const Target& target, const RunRecord& record) {
-  const std::string phases = fmt::format("{}/6", PhasesDone(record));
+  std::string phases = fmt::format("{}/6", PhasesDone(record));
   if (record.ending != Ending::kRunning || record.nodes_to_go == 0) return phases;
   return fmt::format("{} {}/{} nodes", phases, target.nodes.size() - record.nodes_to_go,
                      target.nodes.size());
