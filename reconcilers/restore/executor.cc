@@ -84,6 +84,11 @@ Error NotSeen(const TargetNode& node) {
 
 }  // namespace
 
+void Executor::Tell(const std::string& line) {
+  const std::lock_guard lock(telling_);
+  deps_.progress(line);
+}
+
 Status Executor::Execute(const Call& call, Act act, const RunPlan& plan,
                          const SnapshotDelivery& delivery, const Todo& todo,
                          const Observation& seen) {
@@ -199,8 +204,8 @@ Status Executor::StageSnapshot(const Call& call, const RunPlan& plan,
           Status fetched = machine.FetchSnapshot(call, *url, wanted.size_bytes, wanted.sha256);
           if (fetched) return {};
           if (fetched.error().reason == "LockLost") return fetched;
-          deps_.progress(node.name + " cannot download the snapshot itself, sending it over SSH (" +
-                         fetched.error().message + ")");
+          Tell(node.name + " cannot download the snapshot itself, sending it over SSH (" +
+               fetched.error().message + ")");
         }
         auto bytes = BytesOfFile(delivery.path);
         if (!bytes) return bytes.error();
@@ -306,9 +311,9 @@ Status Executor::Purge(const Call& call, const Todo& todo, const Observation& se
         if (facts == nullptr) return NotSeen(node);
         for (const OldDataDue& due : OldDataToPurge(deps_.target, *facts)) {
           if (Status gone = machine.Purge(call, due); !gone) return gone;
-          deps_.progress("node " + node.name + ": removed the old data that run " + due.kept +
-                         " moved aside; run " + due.run + " was verified longer ago than " +
-                         HumanDuration(deps_.target.object.spec.clean.keep_old_data_for));
+          Tell("node " + node.name + ": removed the old data that run " + due.kept +
+               " moved aside; run " + due.run + " was verified longer ago than " +
+               HumanDuration(deps_.target.object.spec.clean.keep_old_data_for));
         }
         return {};
       });

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -31,8 +32,9 @@ class Executor {
     std::function<Result<ClusterState>(const std::string& text)> parse_state;
     std::string config_text;  ///< cluster.yml as rke shall read it
     std::string work_dir;     ///< the run's folder on the operator: rke/ and logs; exists
-    std::function<void(const std::string&)> progress;  ///< a line for people
-    BytesMoved moved = {};                             ///< of relayed snapshots; may be empty
+    /// A line for people; one at a time, from any thread.
+    std::function<void(const std::string&)> progress;
+    BytesMoved moved = {};  ///< of relayed snapshots; may be empty
   };
   explicit Executor(Deps deps) : deps_(std::move(deps)) {}
 
@@ -52,6 +54,7 @@ class Executor {
   [[nodiscard]] std::string KubeconfigPath() const;
 
  private:
+  void Tell(const std::string& line);  ///< also while nodes are worked on in parallel
   Status Prepare(const Call& call, const RunPlan& plan, const Todo& todo, const Observation& seen);
   Status StageSnapshot(const Call& call, const RunPlan& plan, const SnapshotDelivery& delivery,
                        const Todo& todo, const Observation& seen);
@@ -73,6 +76,7 @@ class Executor {
   Status RemoveStaleNodes(const Call& call, const Observation& seen);
 
   Deps deps_;
+  std::mutex telling_;
   bool fenced_ = false;
 };
 

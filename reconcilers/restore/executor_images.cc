@@ -69,13 +69,12 @@ bool Executor::ProvideImages(const Call& call, const std::string& etcd_image, St
 
 bool Executor::Pull(const Call& call, const TargetNode& node, const std::string& image,
                     const Secret& login, const Observation& seen) {
-  deps_.progress("node " + node.name + " lacks " + image + ", pulling it from " +
-                 RegistryOf(image));
+  Tell("node " + node.name + " lacks " + image + ", pulling it from " + RegistryOf(image));
   const Status pulled = deps_.crew.Do(call, {node.name}, seen,
                                       [&](const TargetNode&, Machine& machine, const NodeFacts*) {
                                         return machine.PullImage(call, image, login);
                                       });
-  if (!pulled) deps_.progress("pulling failed: " + pulled.error().message);
+  if (!pulled) Tell("pulling failed: " + pulled.error().message);
   return pulled.has_value();
 }
 
@@ -85,11 +84,11 @@ bool Executor::RelayFromAny(const Call& call, const TargetNode& node,
     const bool all = std::all_of(images.begin(), images.end(),
                                  [&has = has](const auto& image) { return Has(has, image); });
     if (donor == node.name || !all) continue;
-    deps_.progress("node " + node.name + " lacks " + std::to_string(images.size()) +
-                   " images, sending them from " + donor);
+    Tell("node " + node.name + " lacks " + std::to_string(images.size()) +
+         " images, sending them from " + donor);
     const Status sent = Relay(call, donor, node.name, images, seen);
     if (sent) return true;
-    deps_.progress("sending images from " + donor + " failed: " + sent.error().message);
+    Tell("sending images from " + donor + " failed: " + sent.error().message);
   }
   return false;
 }
@@ -124,10 +123,9 @@ Status Executor::FenceReplaced(const Call& call) {
     const Call brief = call.Within(std::chrono::seconds(10));
     auto machine = deps_.connect_replaced(brief, node);
     if (!machine) {
-      deps_.progress(
-          "replaced node " + node.name +
-          " does not answer. Before it comes back, keep it off the network or run on it: docker "
-          "update --restart=no $(docker ps -aq); docker stop etcd kube-apiserver kubelet");
+      Tell("replaced node " + node.name +
+           " does not answer. Before it comes back, keep it off the network or run on it: docker "
+           "update --restart=no $(docker ps -aq); docker stop etcd kube-apiserver kubelet");
       continue;
     }
     const Call one = call.Within(std::chrono::minutes(1));
@@ -138,8 +136,8 @@ Status Executor::FenceReplaced(const Call& call) {
                                    "kube-apiserver", "etcd", "kube-proxy"});
         !stopped)
       return stopped;
-    deps_.progress("replaced node " + node.name +
-                   " still answers: its kubelet, control plane and etcd are stopped and stay so");
+    Tell("replaced node " + node.name +
+         " still answers: its kubelet, control plane and etcd are stopped and stay so");
     (void)(*machine)->Release(one);
   }
   fenced_ = true;

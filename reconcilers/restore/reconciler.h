@@ -20,7 +20,7 @@ struct RunRequest {
   std::string how_to_approve = "run again with --approve ";
 };
 
-/// Hears what happens, in order, from one thread; but OnBytes from any.
+/// Hears what happens, in order and one at a time; but OnBytes from any thread, also meanwhile.
 class RunListener {
  public:
   virtual ~RunListener() = default;
