@@ -50,20 +50,14 @@ std::string PhaseOf(const EtcdRestore& object) {
   return status.value("runID", "") == object.spec.run_id ? status.value("phase", "") : "";
 }
 
-/// The condition Ready, as the object has it; null when it has none.
-Json ReadyOf(const EtcdRestore& object) {
-  const Json status = object.raw.value("status", Json::object());
-  for (const Json& condition : status.value("conditions", Json::array())) {
-    if (condition.value("type", "") == "Ready") return condition;
-  }
-  return {};
+std::string ReadyField(const EtcdRestore& object, const char* field) {
+  return ConditionField(object.raw.value("status", Json::object()), "Ready", field);
 }
 
 /// What waits long is looked at seldom: thousands may wait for a Secret.
 Duration PauseOf(const EtcdRestore& object, const std::string& reason, SystemTime now) {
-  const Json ready = ReadyOf(object);
-  if (!ready.is_object() || ready.value("reason", "") != reason) return 10s;
-  const auto since = ParseTime(ready.value("lastTransitionTime", ""));
+  if (ReadyField(object, "reason") != reason) return 10s;
+  const auto since = ParseTime(ReadyField(object, "lastTransitionTime"));
   return since ? std::clamp<Duration>((now - *since) / 4, 10s, 60s) : 10s;
 }
 
@@ -254,9 +248,8 @@ void Controller::Say(const Call& call, const EtcdRestore& object, const std::str
   deps_.observer.OnStatus(object, status);
   const bool worth_it =
       phase == "Rejected" || reason == "ReferenceNotFound" || reason == "LockedByOther";
-  const Json before = ReadyOf(object);
   // What goes on waiting was told of.
-  if (worth_it && (!before.is_object() || before.value("reason", "") != reason))
+  if (worth_it && ReadyField(object, "reason") != reason)
     deps_.events.Record(object, {true, reason, "Look", message});
 }
 

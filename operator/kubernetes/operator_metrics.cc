@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "operator/kubernetes/status_document.h"
+
 namespace etcdrestore {
 namespace {
 
@@ -50,10 +52,7 @@ Duration LimitOf(const DeadlineSpec& deadlines, const std::string& phase) {
 /// When an object came to its end; one that never ran has only its condition to tell.
 std::string EndOf(const Json& status) {
   if (status.contains("completionTime")) return status.value("completionTime", "");
-  for (const Json& condition : status.value("conditions", Json::array())) {
-    if (condition.value("type", "") == "Failed") return condition.value("lastTransitionTime", "");
-  }
-  return "";
+  return ConditionField(status, "Failed", "lastTransitionTime");
 }
 
 MetricLabels With(MetricLabels labels, const char* name, const std::string& value) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "operator/adapters/kube/kube_client.h"
+#include "operator/kubernetes/status_document.h"
 
 namespace etcdrestore {
 namespace {
@@ -20,13 +21,6 @@ std::string Text(const KubeObject& object, const char* name) {
 
 KubeObject Part(const KubeObject& object, const char* name) {
   return object.value(name, KubeObject::object());
-}
-
-std::string ReadyField(const KubeObject& status, const char* field) {
-  for (const KubeObject& condition : status.value("conditions", KubeObject::array())) {
-    if (Text(condition, "type") == "Ready") return Text(condition, field);
-  }
-  return "";
 }
 
 void AddLine(std::string& text, const char* name, const std::string& value) {
@@ -48,7 +42,7 @@ std::string NextWords(const KubeObject& object) {
   if (phase == "AwaitingApproval")
     return "\nRead the plan. Then: etcdrestore approve " + name + " --plan-hash " +
            Text(Part(status, "plan"), "hash") + "\n";
-  if (phase == "Failed" && ReadyField(status, "reason") == "Cancelled") return "";
+  if (phase == "Failed" && ConditionField(status, "Ready", "reason") == "Cancelled") return "";
   if (phase == "Failed" && status.contains("pointOfNoReturn"))
     return "\nThe cluster is half restored. Mend what the message names; any change of the object "
            "(spec.notAfter, say) makes the run go on.\n";
@@ -71,8 +65,8 @@ std::string StatusText(const KubeObject& object) {
   AddLine(text, "Run:", Text(spec, "runID"));
   AddLine(text, "Phase:", status.contains("phase") ? Text(status, "phase") : "not looked at yet");
   AddLine(text, "Progress:", Text(status, "progress"));
-  AddLine(text, "Reason:", ReadyField(status, "reason"));
-  AddLine(text, "Message:", ReadyField(status, "message"));
+  AddLine(text, "Reason:", ConditionField(status, "Ready", "reason"));
+  AddLine(text, "Message:", ConditionField(status, "Ready", "message"));
   AddLine(text, "Snapshot:",
           Text(snapshot, "name") + (snapshot.contains("source") ? " from " : "") +
               Text(snapshot, "source"));
@@ -97,7 +91,7 @@ std::string StatusTable(const std::vector<KubeObject>& objects) {
     text += fmt::format("{:<20} {:<24} {:<16} {:<17} {:<14} {}\n", Text(metadata, "namespace"),
                         Text(metadata, "name"), Text(Part(object, "spec"), "clusterName"),
                         Text(status, "phase"), Text(Part(object, "spec"), "runID"),
-                        ReadyField(status, "reason"));
+                        ConditionField(status, "Ready", "reason"));
   }
   return text;
 }

@@ -99,6 +99,15 @@ Json OutsideRunStatus(const EtcdRestore& object, const std::string& phase,
           {"conditions", conditions}};
 }
 
+std::string ConditionField(const Json& status, const std::string& type, const char* field) {
+  for (const Json& condition : status.value("conditions", Json::array())) {
+    if (condition.value("type", "") != type) continue;
+    const auto found = condition.find(field);
+    return found != condition.end() && found->is_string() ? found->get<std::string>() : "";
+  }
+  return "";
+}
+
 EtcdRestore BareObject(const Json& object) {
   EtcdRestore bare;
   const Json metadata = object.value("metadata", Json::object());

@@ -27,6 +27,10 @@ nlohmann::ordered_json OutsideRunStatus(const EtcdRestore& object, const std::st
                                         const std::string& reason, const std::string& message,
                                         SystemTime now);
 
+/// A text field of the condition of that type; "" when there is none. Pure.
+std::string ConditionField(const nlohmann::ordered_json& status, const std::string& type,
+                           const char* field);
+
 /// An object that does not pass our own checks, so that its status can say so: only metadata and
 /// runID are filled. Pure.
 EtcdRestore BareObject(const nlohmann::ordered_json& object);

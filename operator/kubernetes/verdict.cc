@@ -1,5 +1,7 @@
 #include "operator/kubernetes/verdict.h"
 
+#include "operator/kubernetes/status_document.h"
+
 namespace etcdrestore {
 namespace {
 
@@ -10,13 +12,6 @@ const Json& StatusOf(const EtcdRestore& object) {
   static const Json none = Json::object();
   const auto found = object.raw.find("status");
   return found != object.raw.end() && found->is_object() ? *found : none;
-}
-
-std::string ReasonOfReady(const Json& status) {
-  for (const Json& condition : status.value("conditions", Json::array())) {
-    if (condition.value("type", "") == "Ready") return condition.value("reason", "");
-  }
-  return "";
 }
 
 }  // namespace
@@ -39,8 +34,9 @@ ObjectVerdict Judge(const EtcdRestore& object) {
   if (phase == "Succeeded" || phase == "Cancelled") return ObjectVerdict::kInert;
   // A later notAfter is the one way on that needs no new runID: nothing was begun.
   if (phase == "Rejected")
-    return changed && ReasonOfReady(status) == "Expired" ? ObjectVerdict::kRun
-                                                         : ObjectVerdict::kInert;
+    return changed && ConditionField(status, "Ready", "reason") == "Expired"
+               ? ObjectVerdict::kRun
+               : ObjectVerdict::kInert;
   // Half a restore is gone on with when a person has touched the object.
   if (phase == "Failed")
     return changed && HalfDone(object) ? ObjectVerdict::kRun : ObjectVerdict::kInert;

@@ -15,7 +15,7 @@ constexpr double kSkewBlock = 30;  // certificates and leases stop making sense
 /// server/storage/wal: SegmentSizeBytes, filePipeline).
 constexpr std::uint64_t kWalBytes = 2 * (64ULL << 20U);
 
-std::string Mebibytes(std::uint64_t bytes) {
+std::string SizeText(std::uint64_t bytes) {
   const bool small = bytes < (1U << 20U);
   return fmt::format("{} {}", bytes >> (small ? 10U : 20U), small ? "KiB" : "MiB");
 }
@@ -64,14 +64,14 @@ Check CheckDisk(const TargetNode& node, const NodeFacts& facts, std::uint64_t db
   const std::uint64_t data = 3 * db_bytes + kWalBytes;
   const std::uint64_t stage = 2 * db_bytes + (16ULL << 20U);
   const std::string seen =
-      fmt::format("{} free for etcd data, {} under /opt/rke", Mebibytes(facts.data.data_available),
-                  Mebibytes(facts.data.stage_available));
+      fmt::format("{} free for etcd data, {} under /opt/rke", SizeText(facts.data.data_available),
+                  SizeText(facts.data.stage_available));
   if (facts.data.data_available >= data && facts.data.stage_available >= stage)
     return Ok(node.name, "disk", seen);
   return Failed(node.name, "disk", seen,
                 fmt::format("needed: {} for etcd data (three times the snapshot and the log) and "
                             "{} under /opt/rke; make room on the node",
-                            Mebibytes(data), Mebibytes(stage)));
+                            SizeText(data), SizeText(stage)));
 }
 
 Check CheckImage(const TargetNode& node, const NodeFacts& facts, const std::string& image) {
@@ -127,7 +127,7 @@ Check CheckSnapshot(const ChosenSnapshot& snapshot) {
   const SnapshotFacts& facts = snapshot.facts;
   std::string seen = fmt::format("{} from {}: revision {}, {} keys, {}, sha256 {}", snapshot.name,
                                  snapshot.source, facts.revision, facts.live_keys,
-                                 Mebibytes(facts.size_bytes), facts.sha256.substr(0, 16));
+                                 SizeText(facts.size_bytes), facts.sha256.substr(0, 16));
   if (facts.has_kube_system) return Ok("", "snapshot", seen);
   return {"", "snapshot", Verdict::kNote, seen + "; it holds no namespace kube-system",
           "it may be the snapshot of an empty cluster; it is taken because it was named exactly"};

@@ -6,7 +6,6 @@ namespace etcdrestore {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using namespace std::chrono_literals;
 using testing_objects::AnObject;
 using testing_objects::HalfDoneAt;
 
@@ -101,11 +100,7 @@ TEST_F(ControllerRig, CancelEndsARunThatDestroyedNothing) {
   api.Put(kEtcdRestores, AnObject());
   run = [&](const Call& call, const SessionInput& input, RunListener&) {
     input.on_status(Json{{"phase", "Preflight"}}, {});  // still waits to be written at the end
-    KubeObject cancelled = *api.Find(kEtcdRestores, kName);
-    cancelled["spec"]["cancel"] = true;
-    cancelled["metadata"]["generation"] = 2;
-    api.Put(kEtcdRestores, cancelled);
-    for (const ObjectChange& change : cache.Upsert(cancelled)) controller.Changed(change);
+    Cancel();
     EXPECT_TRUE(call.stop.stop_requested());
     return Ends(input, Ending::kInterrupted, Transient("Interrupted", ""));
   };
@@ -118,11 +113,7 @@ TEST_F(ControllerRig, CancelEndsARunThatDestroyedNothing) {
 TEST_F(ControllerRig, CancelledHalfDoneItSaysWhatComesNextAndStartsNothing) {
   api.Put(kEtcdRestores, AnObject());
   run = [&](const Call& call, const SessionInput& input, RunListener&) {
-    KubeObject cancelled = *api.Find(kEtcdRestores, kName);
-    cancelled["spec"]["cancel"] = true;
-    cancelled["metadata"]["generation"] = 2;
-    api.Put(kEtcdRestores, cancelled);
-    for (const ObjectChange& change : cache.Upsert(cancelled)) controller.Changed(change);
+    Cancel();
     EXPECT_TRUE(call.stop.stop_requested());
     SessionResult stopped_run =
         Ends(input, Ending::kNeedsAttention, Transient("Interrupted", "stopped"));
@@ -142,7 +133,7 @@ TEST_F(ControllerRig, DeletionStopsARunThatDestroyedNothing) {
   run = [&](const Call& call, const SessionInput& input, RunListener&) {
     KubeObject leaving = AnObject();
     leaving["metadata"]["deletionTimestamp"] = "2026-11-22T03:31:00Z";
-    for (const ObjectChange& change : cache.Upsert(leaving)) controller.Changed(change);
+    Hear(leaving);
     EXPECT_TRUE(call.stop.stop_requested());
     return Ends(input, Ending::kInterrupted, Transient("Interrupted", ""));
   };

@@ -33,9 +33,21 @@ class ControllerRig : public testing::Test, public ControllerObserver {
     stop = {};
     const auto object = api.Find(kEtcdRestores, kName);
     if (object) {
-      for (const ObjectChange& change : cache.Upsert(*object)) controller.Changed(change);
+      Hear(*object);
     }
     PassOnCache();
+  }
+  /// What the watch brings.
+  void Hear(const KubeObject& object) {
+    for (const ObjectChange& change : cache.Upsert(object)) controller.Changed(change);
+  }
+  /// spec.cancel is set while the object runs.
+  void Cancel() {
+    KubeObject cancelled = *api.Find(kEtcdRestores, kName);
+    cancelled["spec"]["cancel"] = true;
+    cancelled["metadata"]["generation"] = 2;
+    api.Put(kEtcdRestores, cancelled);
+    Hear(cancelled);
   }
   void PassOnCache() {
     stop = {};

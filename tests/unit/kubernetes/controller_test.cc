@@ -1,4 +1,3 @@
-#include "operator/kubernetes/api_values.h"
 #include "tests/unit/kubernetes/controller_rig.h"
 
 namespace etcdrestore {
@@ -7,7 +6,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 using namespace std::chrono_literals;
 using testing_objects::AnObject;
-using testing_objects::HalfDoneAt;
 
 TEST_F(ControllerRig, RunsAnObjectOnceAndPublishesItsEnd) {
   api.Put(kEtcdRestores, AnObject());
@@ -99,12 +97,12 @@ TEST_F(ControllerRig, ALostStatusIsMadeAgainFromTheLedger) {
 TEST_F(ControllerRig, AStatusThatWentBackInTimeIsLookedAt) {
   api.Put(kEtcdRestores, AnObject());
   Pass();
-  const auto hear = [this](const KubeObject& object) {
-    for (const ObjectChange& change : cache.Upsert(object)) controller.Changed(change);
+  const auto waiting_after = [this](const KubeObject& object) {
+    Hear(object);
     return queue.Numbers().depth;
   };
-  EXPECT_EQ(hear(*api.Find(kEtcdRestores, kName)), 0U) << "what the operator wrote itself";
-  EXPECT_EQ(hear(AnObject()), 1U);
+  EXPECT_EQ(waiting_after(*api.Find(kEtcdRestores, kName)), 0U) << "what the operator wrote itself";
+  EXPECT_EQ(waiting_after(AnObject()), 1U);
 }
 
 TEST_F(ControllerRig, ANewRunIDRunsAgain) {
