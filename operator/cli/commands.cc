@@ -17,6 +17,10 @@
 #define ETCDRESTORE_VERSION "dev"
 #endif
 
+#ifndef ETCDRESTORE_REVISION
+#define ETCDRESTORE_REVISION "unknown"
+#endif
+
 namespace etcdrestore {
 namespace {
 
@@ -149,6 +153,7 @@ void AddInit(CLI::App& app, Arguments& arguments) {
 int RunCommandLine(int argc, char** argv) {
   Arguments arguments;
   arguments.kube.options.version = ETCDRESTORE_VERSION;
+  arguments.kube.options.revision = ETCDRESTORE_REVISION;
   CLI::App app{
       "Restores the etcd of a Kubernetes cluster made by RKE.\n"
       "Exit codes: 0 done, 1 failed, 2 invalid, 3 preflight failed (nothing changed), 4 needs "

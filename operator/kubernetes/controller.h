@@ -20,10 +20,9 @@ inline constexpr const char* kFinalizer = "etcdrestore.io/half-done";
 
 class StatusPublisher;
 
-/// Hears what the metrics need. Thread safe.
-class ControllerObserver {
+/// Hears what the metrics need, also of the runs. Thread safe.
+class ControllerObserver : public RunMeter {
  public:
-  virtual ~ControllerObserver() = default;
   /// A worker begins with a key that was added then.
   virtual void OnTaken(SteadyTime /*added*/, SteadyTime /*now*/) {}
   /// "success", "requeue_after" or "error", as controller-runtime counts them.
@@ -33,6 +32,8 @@ class ControllerObserver {
   /// A defect of ours: an exception that nobody expected.
   virtual void OnPanic() {}
   virtual void OnStatus(const EtcdRestore& object, const nlohmann::ordered_json& status) = 0;
+  /// An attempt at a phase has ended; after a bad one there may be another.
+  virtual void OnAttempt(const std::string& /*phase*/, bool /*well*/) {}
   virtual void OnRunEnded(const EtcdRestore& object, const nlohmann::ordered_json& status) = 0;
   virtual void OnGone(const KubeName& name) = 0;
 };

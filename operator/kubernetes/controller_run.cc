@@ -92,7 +92,8 @@ void Controller::RunIt(const Call& call, Pass& item, const EtcdRestore& object, 
       .may_act = [&] { return watch.MayAct(); },
       .may_run_until = [&] { return deps_.guard.Until(); },
       .on_status = [&](const Json& status,
-                       const RunRecord& record) { watch.OnStatus(status, record); }};
+                       const RunRecord& record) { watch.OnStatus(status, record); },
+      .meter = &deps_.observer};
   const SessionResult result = deps_.run(mine, input, watch);
   enlisted.reset();
   Settle(call, item, object, std::move(entry), publisher, result);
@@ -149,7 +150,9 @@ void Controller::Finish(const Call& call, Pass& item, const EtcdRestore& object,
     return AwaitApproval(call, item, object);
   }
   if (!bad && phase != "Succeeded" && phase != "Cancelled") return;
-  deps_.observer.OnRunEnded(object, status);
+  const bool once_more = result.ending == Ending::kNeedsAttention && entry.finished_at.empty() &&
+                         result.error.kind == ErrorKind::kTransient;
+  if (!once_more) deps_.observer.OnRunEnded(object, status);
   deps_.events.Record(object, {bad, "Restore" + phase, "Restore",
                                bad ? result.error.reason + ": " + result.error.message
                                    : "run " + object.spec.run_id + " ended"});

@@ -66,6 +66,13 @@ KubeClientOptions ClientOptions(const OperatorOptions& options, Logger& log,
   return client;
 }
 
+MetricLabels BuildLabels(const OperatorOptions& options) {
+  MetricLabels labels = LibraryVersions();
+  labels["version"] = options.version;
+  labels["revision"] = options.revision;
+  return labels;
+}
+
 /// All threads of the operator; built whole, ended in the order of its destructor.
 class Operator {
  public:
@@ -75,7 +82,7 @@ class Operator {
         clock_(clock),
         own_name_space_(OwnNamespace(options, access)),
         identity_(options.identity.empty() ? NewIdentity() : options.identity),
-        metrics_(options.version, options.lease, options.workers),
+        metrics_(BuildLabels(options), options.lease, options.workers),
         api_(MakeKubeClient(access, ClientOptions(options, log, metrics_, access.server, ""),
                             clock)),
         lease_api_(MakeKubeClient(

@@ -18,6 +18,7 @@ struct OperatorOptions {
   std::string metrics_address = ":8080";  ///< "0": off
   std::string health_address = ":8081";   ///< "0": off
   std::string version = "dev";
+  std::string revision = "unknown";  ///< of the source
   int workers = 4;
   bool verbose = false;
 };

@@ -2,69 +2,35 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
-
-#include "operator/kubernetes/status_document.h"
 
 namespace etcdrestore {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kMostEnded = 100;
-constexpr std::size_t kMostClusters = 1000;
 constexpr std::array kRunPhases = {"Preflight", "Cleaned", "Fetched",
                                    "Restored",  "Up",      "Restarted"};
-constexpr std::array kConditions = {"Preflight", "Approved", "Cleaned",     "Fetched",
-                                    "Restored",  "Up",       "Restarted",   "Succeeded",
-                                    "Failed",    "Ready",    "Reconciling", "Stalled"};
-constexpr std::array kPhases = {
-    "Pending", "Preflight", "AwaitingApproval", "Cleaned", "Fetched",   "Restored",
-    "Up",      "Restarted", "Succeeded",        "Failed",  "Cancelled", "Rejected"};
-
 const std::vector<double> kReconcileBuckets = {
     .005, .01, .025, .05, .1,  .15, .2,  .25, .3, .35, .4, .45, .5, .6, .7, .8, .9, 1,  1.25, 1.5,
     1.75, 2,   2.5,  3,   3.5, 4,   4.5, 5,   6,  7,   8,  9,   10, 15, 20, 25, 30, 40, 50,   60};
 const std::vector<double> kQueueBuckets = {1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3,
                                            1e-2, 1e-1, 1,    10,   100,  1000};
 const std::vector<double> kRequestBuckets = {.005, .025, .1, .25, .5, 1, 2, 4, 8, 15, 30, 60};
+const std::vector<double> kCommandBuckets = {.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 120};
 const std::vector<double> kPhaseBuckets = {1, 5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600};
-
-bool AtItsEnd(const std::string& phase) {
-  return phase == "Succeeded" || phase == "Failed" || phase == "Cancelled" || phase == "Rejected";
-}
 
 double Seconds(const std::string& time) {
   const auto parsed = ParseTime(time);
   return parsed ? std::chrono::duration<double>(parsed->time_since_epoch()).count() : 0;
 }
 
-Duration LimitOf(const DeadlineSpec& deadlines, const std::string& phase) {
-  if (phase == "Preflight") return deadlines.preflight;
-  if (phase == "Cleaned") return deadlines.cleaned;
-  if (phase == "Fetched") return deadlines.fetched;
-  if (phase == "Restored") return deadlines.restored;
-  if (phase == "Up") return deadlines.up;
-  if (phase == "Restarted") return deadlines.restarted;
-  return deadlines.total;
-}
-
-/// When an object came to its end; one that never ran has only its condition to tell.
-std::string EndOf(const Json& status) {
-  if (status.contains("completionTime")) return status.value("completionTime", "");
-  return ConditionField(status, "Failed", "lastTransitionTime");
-}
-
-MetricLabels With(MetricLabels labels, const char* name, const std::string& value) {
-  labels[name] = value;
-  return labels;
-}
+const char* ResultWord(bool well) { return well ? "succeeded" : "failed"; }
 
 }  // namespace
 
 const std::vector<MetricSpec>& MetricTable() {
   using enum MetricKind;
-  static const std::vector<MetricSpec> table = {
+  static const std::vector<MetricSpec> own = {
       {"controller_runtime_reconcile_total", "Reconciliations by result.", kCounter},
       {"controller_runtime_reconcile_errors_total", "Reconciliations that are tried again.",
        kCounter},
@@ -93,19 +59,23 @@ const std::vector<MetricSpec>& MetricTable() {
       {"etcdrestore_build_info", "Always 1.", kGauge},
       {"etcdrestore_restores_total", "Runs that ended, by result.", kCounter},
       {"etcdrestore_phase_duration_seconds", "Time that a phase took.", kHistogram, kPhaseBuckets},
-      {"etcdrestore_restore_condition", "1 for the present status of each condition.", kGauge},
-      {"etcdrestore_restore_phase", "1 for the present phase.", kGauge},
-      {"etcdrestore_restore_phase_start_timestamp_seconds", "When the present phase began.",
-       kGauge},
-      {"etcdrestore_restore_phase_timeout_seconds", "How long the present phase may take.", kGauge},
-      {"etcdrestore_restore_start_timestamp_seconds", "When the run began.", kGauge},
-      {"etcdrestore_restore_completion_timestamp_seconds", "When the run ended.", kGauge},
-      {"etcdrestore_last_success_timestamp_seconds", "Newest restore that succeeded.", kGauge},
-      {"etcdrestore_restored_snapshot_timestamp_seconds", "Age of what was restored last.", kGauge},
-      {"etcdrestore_awaiting_approval", "1 while a person must approve the plan.", kGauge},
+      {"etcdrestore_phase_attempts_total", "Attempts at a phase that ended.", kCounter},
+      {"etcdrestore_ssh_commands_total", "Commands on nodes.", kCounter},
+      {"etcdrestore_ssh_command_duration_seconds", "Time that a command on a node took.",
+       kHistogram, kCommandBuckets},
+      {"etcdrestore_ssh_connect_failures_total", "Nodes that could not be connected to.", kCounter},
+      {"etcdrestore_snapshot_download_bytes_total", "Bytes of snapshots that came to this process.",
+       kCounter},
+      {"etcdrestore_snapshot_verify_failures_total", "Snapshots that did not verify.", kCounter},
       {"etcdrestore_leader_transitions_total", "Times that this process began to lead.", kCounter},
       {"etcdrestore_watch_restarts_total", "Lists and watches begun anew, by reason.", kCounter},
   };
+  static const std::vector<MetricSpec> table = [] {
+    std::vector<MetricSpec> all = own;
+    const auto& restores = RestoreSeries::Table();
+    all.insert(all.end(), restores.begin(), restores.end());
+    return all;
+  }();
   return table;
 }
 
@@ -116,7 +86,7 @@ const MetricLabels kQueue = {{"controller", "etcdrestore"}, {"name", "etcdrestor
 
 }  // namespace
 
-OperatorMetrics::OperatorMetrics(const std::string& version, std::string lease, int workers)
+OperatorMetrics::OperatorMetrics(const MetricLabels& build, std::string lease, int workers)
     : metrics_(MetricTable()), lease_(std::move(lease)) {
   for (const char* result : {"success", "error", "requeue", "requeue_after"})
     metrics_.Add("controller_runtime_reconcile_total",
@@ -138,9 +108,24 @@ OperatorMetrics::OperatorMetrics(const std::string& version, std::string lease, 
   metrics_.Add("etcdrestore_leader_transitions_total", {}, 0);
   for (const char* what : {"relist", "watch", "list"})
     metrics_.Add("etcdrestore_watch_restarts_total", {{"reason", what}}, 0);
-  for (const char* phase : kRunPhases)
-    metrics_.Expect("etcdrestore_phase_duration_seconds", {{"phase", phase}});
-  metrics_.Set("etcdrestore_build_info", {{"version", version}}, 1);
+  for (const char* phase : kRunPhases) {
+    for (const char* result : {"succeeded", "failed"}) {
+      metrics_.Expect("etcdrestore_phase_duration_seconds", {{"phase", phase}, {"result", result}});
+      metrics_.Add("etcdrestore_phase_attempts_total", {{"phase", phase}, {"result", result}}, 0);
+    }
+    for (const char* result : {"success", "failed", "error"}) {
+      metrics_.Add("etcdrestore_ssh_commands_total", {{"phase", phase}, {"result", result}}, 0);
+      metrics_.Expect("etcdrestore_ssh_command_duration_seconds",
+                      {{"phase", phase}, {"result", result}});
+    }
+  }
+  for (const char* reason : {"hostkey", "auth", "algorithm", "timeout", "unreachable", "other"})
+    metrics_.Add("etcdrestore_ssh_connect_failures_total", {{"reason", reason}}, 0);
+  for (const char* source : {"s3", "http", "nodes"}) {
+    metrics_.Add("etcdrestore_snapshot_download_bytes_total", {{"source", source}}, 0);
+    metrics_.Add("etcdrestore_snapshot_verify_failures_total", {{"source", source}}, 0);
+  }
+  metrics_.Set("etcdrestore_build_info", build, 1);
   OnLeading(false);
   OnScrape({}, {});
 }
@@ -172,133 +157,15 @@ void OperatorMetrics::OnPanic() {
 }
 
 void OperatorMetrics::OnStatus(const EtcdRestore& object, const Json& status) {
-  if (!status.is_object() || status.value("phase", "").empty()) return;
-  const std::string phase = status.value("phase", "");
-  if (phase == "Succeeded") ShowSuccess(object.spec.cluster_name, status);
-  const KubeName name{object.name_space, object.name};
-  Seen seen{{{"namespace", object.name_space},
-             {"name", object.name},
-             {"cluster", object.spec.cluster_name}},
-            status,
-            LimitOf(object.spec.deadlines, phase)};
-  if (!Keeps(name, AtItsEnd(phase), EndOf(status))) return;
-  // Thousands may end up here when an operator starts: what nobody has scraped is not written.
-  if (AtItsEnd(phase)) {
-    const std::lock_guard lock(mutex_);
-    unshown_.insert_or_assign(name, std::move(seen));
-    return;
-  }
-  Show(seen);
+  const std::lock_guard lock(mutex_);
+  series_.Take(object, status);
 }
 
 std::string OperatorMetrics::Text() {
-  std::map<KubeName, Seen> unshown;
-  {
+  return metrics_.Text([this](const std::string& metric, const SeriesSink& sink) {
     const std::lock_guard lock(mutex_);
-    // While more wait than are shown, most of these would be taken away again at once.
-    if (queue_.depth <= kMostEnded) unshown.swap(unshown_);
-    for (const auto& [name, seen] : unshown) shown_.insert(name);
-  }
-  for (const auto& [name, seen] : unshown) Show(seen);
-  return metrics_.Text();
-}
-
-void OperatorMetrics::Show(const Seen& seen) {
-  const MetricLabels& base = seen.base;
-  const Json& status = seen.status;
-  const std::string phase = status.value("phase", "");
-  for (const char* one : kPhases)
-    metrics_.Set("etcdrestore_restore_phase", With(base, "phase", one), phase == one ? 1 : 0);
-  ShowConditions(base, status);
-  metrics_.Set("etcdrestore_awaiting_approval",
-               {{"namespace", base.at("namespace")}, {"name", base.at("name")}},
-               phase == "AwaitingApproval" ? 1 : 0);
-  for (const auto& [field, metric] :
-       {std::pair{"startTime", "etcdrestore_restore_start_timestamp_seconds"},
-        {"completionTime", "etcdrestore_restore_completion_timestamp_seconds"}}) {
-    if (status.contains(field)) metrics_.Set(metric, base, Seconds(status.value(field, "")));
-  }
-  const Json timeline = status.value("timeline", Json::array());
-  const bool works =
-      !AtItsEnd(phase) && !timeline.empty() && !timeline.back().contains("finishedAt");
-  for (const char* one : kRunPhases) {
-    if (works && phase == one) continue;
-    for (const char* metric : {"etcdrestore_restore_phase_start_timestamp_seconds",
-                               "etcdrestore_restore_phase_timeout_seconds"})
-      metrics_.Drop(With(base, "phase", one), metric);
-  }
-  if (!works) return;
-  metrics_.Set("etcdrestore_restore_phase_start_timestamp_seconds", With(base, "phase", phase),
-               Seconds(timeline.back().value("startedAt", "")));
-  const std::chrono::duration<double> limit = seen.limit;
-  metrics_.Set("etcdrestore_restore_phase_timeout_seconds", With(base, "phase", phase),
-               limit.count());
-}
-
-/// A condition that is not in the status is neither True nor False nor Unknown.
-void OperatorMetrics::ShowConditions(const MetricLabels& base, const Json& status) {
-  std::map<std::string, std::string> now;
-  for (const Json& condition : status.value("conditions", Json::array()))
-    now[condition.value("type", "")] = condition.value("status", "");
-  for (const char* type : kConditions) {
-    for (const auto& [value, label] :
-         {std::pair{"True", "true"}, {"False", "false"}, {"Unknown", "unknown"}}) {
-      metrics_.Set("etcdrestore_restore_condition",
-                   With(With(base, "condition", type), "status", label),
-                   now.contains(type) && now[type] == value ? 1 : 0);
-    }
-  }
-}
-
-void OperatorMetrics::ShowSuccess(const std::string& cluster, const Json& status) {
-  const double ended = Seconds(status.value("completionTime", ""));
-  {
-    const std::lock_guard lock(mutex_);
-    double& newest = last_success_[cluster];
-    if (ended < newest) return;
-    newest = ended;
-  }
-  if (const std::string forgotten = OldestOfTooManyClusters(); !forgotten.empty()) {
-    metrics_.Drop({{"cluster", forgotten}}, "etcdrestore_last_success_timestamp_seconds");
-    metrics_.Drop({{"cluster", forgotten}}, "etcdrestore_restored_snapshot_timestamp_seconds");
-    if (forgotten == cluster) return;
-  }
-  metrics_.Set("etcdrestore_last_success_timestamp_seconds", {{"cluster", cluster}}, ended);
-  const Json snapshot = status.value("snapshot", Json::object());
-  metrics_.Set("etcdrestore_restored_snapshot_timestamp_seconds", {{"cluster", cluster}},
-               Seconds(snapshot.value("takenAt", "")));
-}
-
-std::string OperatorMetrics::OldestOfTooManyClusters() {
-  const std::lock_guard lock(mutex_);
-  if (last_success_.size() <= kMostClusters) return "";
-  const auto oldest =
-      std::min_element(last_success_.begin(), last_success_.end(),
-                       [](const auto& a, const auto& b) { return a.second < b.second; });
-  std::string cluster = oldest->first;
-  last_success_.erase(oldest);
-  return cluster;
-}
-
-/// Of the objects at their end only those that ended last have series.
-bool OperatorMetrics::Keeps(const KubeName& name, bool ended, const std::string& when) {
-  std::optional<KubeName> oldest;
-  {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(ended_, [&](const auto& one) { return one.second == name; });
-    if (ended) ended_.emplace(when, name);
-    if (!ended) {
-      shown_.insert(name);
-      unshown_.erase(name);
-    }
-    if (ended_.size() <= kMostEnded) return true;
-    oldest = ended_.begin()->second;
-    ended_.erase(ended_.begin());
-    unshown_.erase(*oldest);
-    if (shown_.erase(*oldest) == 0) return *oldest != name;
-  }
-  metrics_.Drop({{"namespace", oldest->name_space}, {"name", oldest->name}});
-  return *oldest != name;
+    series_.Tell(metric, sink);
+  });
 }
 
 void OperatorMetrics::OnRunEnded(const EtcdRestore&, const Json& status) {
@@ -308,20 +175,42 @@ void OperatorMetrics::OnRunEnded(const EtcdRestore&, const Json& status) {
   });
   metrics_.Add("etcdrestore_restores_total", {{"result", result}});
   for (const Json& span : status.value("timeline", Json::array())) {
-    if (!span.contains("finishedAt")) continue;
-    metrics_.Observe("etcdrestore_phase_duration_seconds", {{"phase", span.value("phase", "")}},
-                     Seconds(span.value("finishedAt", "")) - Seconds(span.value("startedAt", "")));
+    const bool well = span.contains("finishedAt");
+    const std::string end =
+        well ? span.value("finishedAt", "") : status.value("completionTime", "");
+    metrics_.Observe("etcdrestore_phase_duration_seconds",
+                     {{"phase", span.value("phase", "")}, {"result", ResultWord(well)}},
+                     Seconds(end) - Seconds(span.value("startedAt", "")));
   }
 }
 
+void OperatorMetrics::OnAttempt(const std::string& phase, bool well) {
+  metrics_.Add("etcdrestore_phase_attempts_total",
+               {{"phase", phase}, {"result", ResultWord(well)}});
+}
+
+void OperatorMetrics::OnCommand(const std::string& phase, const char* result, double seconds) {
+  const MetricLabels labels = {{"phase", phase}, {"result", result}};
+  metrics_.Add("etcdrestore_ssh_commands_total", labels);
+  metrics_.Observe("etcdrestore_ssh_command_duration_seconds", labels, seconds);
+}
+
+void OperatorMetrics::OnConnectFailure(const char* reason) {
+  metrics_.Add("etcdrestore_ssh_connect_failures_total", {{"reason", reason}});
+}
+
+void OperatorMetrics::OnDownloaded(const char* source, std::uint64_t bytes) {
+  metrics_.Add("etcdrestore_snapshot_download_bytes_total", {{"source", source}},
+               static_cast<double>(bytes));
+}
+
+void OperatorMetrics::OnBadSnapshot(const char* source) {
+  metrics_.Add("etcdrestore_snapshot_verify_failures_total", {{"source", source}});
+}
+
 void OperatorMetrics::OnGone(const KubeName& name) {
-  {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(ended_, [&](const auto& one) { return one.second == name; });
-    unshown_.erase(name);
-    if (shown_.erase(name) == 0) return;
-  }
-  metrics_.Drop({{"namespace", name.name_space}, {"name", name.name}});
+  const std::lock_guard lock(mutex_);
+  series_.Forget(name);
 }
 
 void OperatorMetrics::OnRequest(const std::string& host, const std::string& code,

@@ -35,6 +35,26 @@ void RunWatch::OnProgress(const RunRecord& record) {
                               {"message", record.message}});
 }
 
+namespace {
+
+bool EndedBadly(Ending ending) {
+  return ending == Ending::kFailed || ending == Ending::kPreflightFailed ||
+         ending == Ending::kNeedsAttention || ending == Ending::kDeadline;
+}
+
+}  // namespace
+
+/// A span counts its attempts; the one under way has not failed unless the run has ended.
+void RunWatch::TellAttempts(const RunRecord& record) {
+  for (const PhaseSpan& span : record.timeline) {
+    const std::string name = PhaseName(span.phase);
+    const bool over = !span.finished && EndedBadly(record.ending);
+    const int failed = span.attempts - (over ? 0 : 1);
+    for (int& told = failures_[name]; told < failed; ++told) deps_.observer.OnAttempt(name, false);
+    if (span.finished && !told_.contains(name)) deps_.observer.OnAttempt(name, true);
+  }
+}
+
 void RunWatch::OnStatus(const nlohmann::ordered_json& status, const RunRecord& record) {
   if (record.ending == Ending::kRunning) deps_.publisher.Offer(status);
   deps_.observer.OnStatus(object_, status);
@@ -46,6 +66,7 @@ void RunWatch::OnStatus(const nlohmann::ordered_json& status, const RunRecord& r
       at_point_ = status;
       if (!HalfDone(object_)) done.emplace_back("Committed");
     }
+    TellAttempts(record);
     for (const PhaseSpan& span : record.timeline) {
       const std::string name = PhaseName(span.phase);
       if (span.finished && told_.insert(name).second) done.push_back(name);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
@@ -36,6 +37,8 @@ class RunWatch final : public RunListener {
   Status MayAct();
 
  private:
+  void TellAttempts(const RunRecord& record);
+
   Deps deps_;
   const EtcdRestore& object_;
   std::mutex mutex_;  ///< guards the rest: nodes are worked on in parallel
@@ -43,6 +46,7 @@ class RunWatch final : public RunListener {
   nlohmann::ordered_json at_point_;  ///< the status in which the run passed it
   bool prepared_ = false;
   std::set<std::string> told_;
+  std::map<std::string, int> failures_;  ///< by phase: attempts that were told of
 };
 
 }  // namespace etcdrestore

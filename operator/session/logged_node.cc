@@ -14,11 +14,13 @@ namespace {
 class LoggedNode final : public Node {
  public:
   LoggedNode(std::unique_ptr<Node> node, std::string name, std::string path,
-             std::function<Status()> may_run)
+             std::function<Status()> may_run,
+             std::function<void(const Result<CommandResult>&, Duration)> ended)
       : node_(std::move(node)),
         name_(std::move(name)),
         path_(std::move(path)),
-        may_run_(std::move(may_run)) {}
+        may_run_(std::move(may_run)),
+        ended_(std::move(ended)) {}
 
   Result<CommandResult> Run(const Call& call, const Command& command) override {
     if (may_run_) {
@@ -26,10 +28,10 @@ class LoggedNode final : public Node {
     }
     const SteadyTime start = std::chrono::steady_clock::now();
     auto result = node_->Run(call, command);
-    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
-        std::chrono::steady_clock::now() - start);
+    const Duration took = std::chrono::steady_clock::now() - start;
     Write(command, result ? fmt::format("exit {}", result->exit_code) : result.error().reason,
-          took.count());
+          std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
+    if (ended_) ended_(result, took);
     return result;
   }
   [[nodiscard]] std::string host_key_fingerprint() const override {
@@ -57,14 +59,16 @@ class LoggedNode final : public Node {
   std::string name_;
   std::string path_;
   std::function<Status()> may_run_;
+  std::function<void(const Result<CommandResult>&, Duration)> ended_;
 };
 
 }  // namespace
 
-std::unique_ptr<Node> WithCommandLog(std::unique_ptr<Node> node, std::string name, std::string path,
-                                     std::function<Status()> may_run) {
+std::unique_ptr<Node> WithCommandLog(
+    std::unique_ptr<Node> node, std::string name, std::string path, std::function<Status()> may_run,
+    std::function<void(const Result<CommandResult>&, Duration)> ended) {
   return std::make_unique<LoggedNode>(std::move(node), std::move(name), std::move(path),
-                                      std::move(may_run));
+                                      std::move(may_run), std::move(ended));
 }
 
 }  // namespace etcdrestore

@@ -2,11 +2,13 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
 
 #include "operator/adapters/http/cluster_api_http.h"
+#include "operator/adapters/http/http_client.h"
 #include "operator/adapters/manifests/cluster_text.h"
 #include "operator/adapters/process/rke_cli.h"
 #include "operator/adapters/ssh/ssh_node.h"
@@ -40,10 +42,25 @@ Result<nlohmann::ordered_json> ReadYamlFile(const std::string& path) {
   return documents->front().value;
 }
 
+/// A word of the closed set that metrics have.
+const char* ConnectFailure(const Error& error) {
+  for (const auto& [reason, word] : {std::pair{"HostKeyMismatch", "hostkey"},
+                                     {"HostKeyUnknown", "hostkey"},
+                                     {"AuthenticationFailed", "auth"},
+                                     {"KeyUnreadable", "auth"},
+                                     {"AlgorithmMismatch", "algorithm"},
+                                     {"DeadlineExceeded", "timeout"},
+                                     {"Unreachable", "unreachable"}}) {
+    if (error.reason == reason) return word;
+  }
+  return "other";
+}
+
 /// One run: all that lives as long as it does, in the order in which it must die.
 class Session {
  public:
-  Session(const SessionInput& input, RunListener& listener) : input_(input), listener_(listener) {}
+  Session(const SessionInput& input, RunListener& listener)
+      : input_(input), listener_(listener), meter_(input.meter ? *input.meter : no_meter_) {}
 
   SessionResult Run(const Call& call) {
     SessionResult result;
@@ -69,7 +86,8 @@ class Session {
     Reconciler reconciler(
         {*target_, crew, executor, clock_, reporter,
          [this](const Call& one) {
-           return OpenSources(one, input_.values, target_->object.spec, clock_, SnapshotNodes());
+           return OpenSources(one, input_.values, target_->object.spec, clock_, SnapshotNodes(),
+                              meter_);
          },
          [this](const std::string& text) { return ReadZipState(text); },
          [this] { return host_keys_; }, [&rke](const Call& one) { return rke->Version(one); },
@@ -94,6 +112,7 @@ class Session {
     }
     void OnPlan(const PlanDocument& plan) override { session_.listener_.OnPlan(plan); }
     void OnProgress(const RunRecord& record) override {
+      if (!record.timeline.empty()) session_.phase_ = record.timeline.back().phase;
       session_.WriteStatus(record);
       session_.listener_.OnProgress(record);
     }
@@ -207,9 +226,17 @@ class Session {
     auto endpoint = Endpoint(node);
     if (!endpoint) return endpoint.error();
     auto connected = connector_->Connect(call.Within(std::chrono::seconds(30)), *endpoint);
-    if (!connected) return connected.error();
-    auto logged =
-        WithCommandLog(std::move(*connected), node.name, folder_ + "/commands.log", input_.may_act);
+    if (!connected) {
+      meter_.OnConnectFailure(ConnectFailure(connected.error()));
+      return connected.error();
+    }
+    auto logged = WithCommandLog(
+        std::move(*connected), node.name, folder_ + "/commands.log", input_.may_act,
+        [this](const Result<CommandResult>& result, Duration took) {
+          const std::chrono::duration<double> seconds = took;
+          const char* how = !result ? "error" : (result->exit_code == 0 ? "success" : "failed");
+          meter_.OnCommand(PhaseName(phase_), how, seconds.count());
+        });
     {
       const std::lock_guard guard(mutex_);
       host_keys_[node.name] = logged->host_key_fingerprint();
@@ -286,6 +313,9 @@ class Session {
 
   const SessionInput& input_;
   RunListener& listener_;
+  RunMeter no_meter_;
+  RunMeter& meter_;
+  std::atomic<Phase> phase_ = Phase::kPreflight;
   RealClock clock_;
   std::optional<Target> target_;
   std::optional<FileLock> lock_;
@@ -298,6 +328,10 @@ class Session {
 };
 
 }  // namespace
+
+std::map<std::string, std::string> LibraryVersions() {
+  return {{"libcurl", LibcurlVersion()}, {"libssh2", Libssh2Version()}};
+}
 
 SessionResult RunSession(const Call& call, const SessionInput& input, RunListener& listener) {
   return Session(input, listener).Run(call);

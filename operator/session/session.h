@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "crds/values.h"
+#include "operator/session/run_meter.h"
 #include "reconcilers/restore/reconciler.h"
 
 namespace etcdrestore {
@@ -28,6 +29,7 @@ struct SessionInput {
   std::function<SteadyTime()> may_run_until;
   /// The same document as the object's status, after each step; in the run's own thread.
   std::function<void(const nlohmann::ordered_json& status, const RunRecord&)> on_status;
+  RunMeter* meter = nullptr;  ///< may be null
 };
 
 /// What a whole run came to.
@@ -46,6 +48,9 @@ struct SessionResult {
   std::vector<std::string> reminders;  ///< what a person has to see to after a good end
   std::string old_data_until;          ///< when old data may go, after a verified end; else ""
 };
+
+/// "libcurl" and "libssh2": their versions as they run.
+std::map<std::string, std::string> LibraryVersions();
 
 /// The composition root of one run, the same in both modes: connects real adapters, runs the
 /// reconciler. A cluster's runs are serialised on this machine by a lock file, on the nodes by

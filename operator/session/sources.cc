@@ -68,11 +68,47 @@ Result<SnapshotSource> Open(const HttpSourceSpec& spec, const Values& values, co
   return SnapshotSource{std::move(*store), "", !spec.ca};
 }
 
+const char* KindOf(const SourceSpec& source) {
+  if (std::holds_alternative<S3SourceSpec>(source)) return "s3";
+  if (std::holds_alternative<HttpSourceSpec>(source)) return "http";
+  return std::holds_alternative<NodesSourceSpec>(source) ? "nodes" : "file";
+}
+
+/// Tells of the bytes that are read from another store.
+class CountedStore final : public ObjectStore {
+ public:
+  CountedStore(std::unique_ptr<ObjectStore> store, std::function<void(std::uint64_t)> read)
+      : store_(std::move(store)), read_(std::move(read)) {}
+
+  Result<std::vector<ObjectInfo>> List(const Call& call, const std::string& prefix) override {
+    return store_->List(call, prefix);
+  }
+  Result<ObjectInfo> Head(const Call& call, const std::string& key) override {
+    return store_->Head(call, key);
+  }
+  Result<ObjectInfo> Get(const Call& call, const std::string& key, const ByteSink& sink) override {
+    return store_->Get(call, key, [&](std::string_view bytes) {
+      read_(bytes.size());
+      return sink(bytes);
+    });
+  }
+  Result<Secret> Presign(const std::string& key, std::chrono::seconds validity,
+                         SystemTime now) override {
+    return store_->Presign(key, validity, now);
+  }
+  [[nodiscard]] std::string Describe() const override { return store_->Describe(); }
+
+ private:
+  std::unique_ptr<ObjectStore> store_;
+  std::function<void(std::uint64_t)> read_;
+};
+
 }  // namespace
 
 Result<std::vector<SnapshotSource>> OpenSources(const Call& /*call*/, const Values& values,
                                                 const EtcdRestoreSpec& spec, const Clock& clock,
-                                                const std::vector<SnapshotNode>& nodes) {
+                                                const std::vector<SnapshotNode>& nodes,
+                                                RunMeter& meter) {
   std::vector<SnapshotSource> sources;
   for (const SourceSpec& source : spec.sources) {
     Result<SnapshotSource> opened = SnapshotSource{};
@@ -84,6 +120,11 @@ Result<std::vector<SnapshotSource>> OpenSources(const Call& /*call*/, const Valu
     if (const auto* file = std::get_if<FileSourceSpec>(&source))
       opened = SnapshotSource{MakeFileStore(file->path), "", false};
     if (!opened) return opened.error();
+    const char* kind = KindOf(source);
+    opened->store = std::make_unique<CountedStore>(
+        std::move(opened->store),
+        [&meter, kind](std::uint64_t bytes) { meter.OnDownloaded(kind, bytes); });
+    opened->on_damaged = [&meter, kind] { meter.OnBadSnapshot(kind); };
     sources.push_back(std::move(*opened));
   }
   return sources;

@@ -82,6 +82,12 @@ struct Fetched {
   SnapshotFacts facts;
 };
 
+Error Damaged(const Candidate& candidate, const Error& error) {
+  if (error.kind == ErrorKind::kTerminal && candidate.source->on_damaged)
+    candidate.source->on_damaged();
+  return error;
+}
+
 /// Makes `<path>.raw` or `<path>.unpacked` of one candidate.
 Result<Fetched> Fetch(const Call& call, const SnapshotWish& wish, Candidate& candidate,
                       const std::string& path) {
@@ -92,12 +98,12 @@ Result<Fetched> Fetch(const Call& call, const SnapshotWish& wish, Candidate& can
   if (fetched.zipped) {
     auto contents = UnpackZip(call, fetched.path, path + ".unpacked", wish.max_bytes);
     std::filesystem::remove(fetched.path);
-    if (!contents) return contents.error();
+    if (!contents) return Damaged(candidate, contents.error());
     fetched.rkestate = std::move(contents->rkestate);
     fetched.path = path + ".unpacked";
   }
   auto facts = ReadSnapshot(call, fetched.path);
-  if (!facts) return facts.error();
+  if (!facts) return Damaged(candidate, facts.error());
   fetched.facts = std::move(*facts);
   return fetched;
 }

@@ -16,6 +16,8 @@ struct SnapshotSource {
   std::unique_ptr<ObjectStore> store;
   std::string prefix;               ///< keys start with it; names are looked for behind it
   bool nodes_can_download = false;  ///< Presign gives a URL worth trying on the nodes
+  std::function<void()> on_damaged =
+      {};  ///< hears of each snapshot that is not whole; may be empty
 };
 
 /// What was chosen, and what else was seen on the way.

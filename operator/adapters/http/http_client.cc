@@ -179,6 +179,8 @@ Result<std::unique_ptr<HttpClient>> HttpClient::Open(HttpOptions options) {
   return std::unique_ptr<HttpClient>(new HttpClient(std::move(options)));
 }
 
+std::string LibcurlVersion() { return curl_version_info(CURLVERSION_NOW)->version; }
+
 Result<HttpResponse> HttpClient::Send(const Call& call, const HttpRequest& request) {
   const std::string shown = request.method + " " + RedactUrl(request.url);
   if (auto over = call.Over()) return over->In(shown);

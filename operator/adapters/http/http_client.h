@@ -103,4 +103,7 @@ class HttpClient {
   std::unique_ptr<Pool> pool_;
 };
 
+/// Of the libcurl that runs: "8.14.1".
+std::string LibcurlVersion();
+
 }  // namespace etcdrestore

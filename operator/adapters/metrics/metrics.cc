@@ -7,13 +7,11 @@
 #include <prometheus/text_serializer.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
-#include <set>
 #include <sstream>
 
 namespace etcdrestore {
@@ -41,31 +39,17 @@ T& SeriesOf(std::map<std::string, Named<T>>& all, const std::string& metric,
   return *series;
 }
 
-/// All series of a metric have labels of the same names.
-template <typename T>
-bool HasLabels(const Named<T>& named, const MetricLabels& having) {
-  return !named.series.empty() && std::all_of(having.begin(), having.end(), [&](const auto& label) {
-    return named.series.begin()->first.contains(label.first);
+/// One family, as a serializer wants it.
+std::vector<prometheus::MetricFamily> MomentOf(const MetricSpec& spec, const MomentTeller& tell) {
+  std::vector<prometheus::MetricFamily> family{
+      {spec.name, spec.help, prometheus::MetricType::Gauge, {}}};
+  tell(spec.name, [&family](const MetricLabels& labels, double value) {
+    prometheus::ClientMetric metric;
+    for (const auto& [name, text] : labels) metric.label.push_back({name, text});
+    metric.gauge.value = value;
+    family.front().metric.push_back(std::move(metric));
   });
-}
-
-template <typename T>
-void DropFrom(std::map<std::string, Named<T>>& all, const MetricLabels& having,
-              const std::string& metric) {
-  for (auto& [name, named] : all) {
-    if ((!metric.empty() && name != metric) || !HasLabels(named, having)) continue;
-    if (const auto whole = named.series.find(having); whole != named.series.end()) {
-      named.family->Remove(whole->second);
-      named.series.erase(whole);
-      continue;
-    }
-    for (auto it = named.series.begin(); it != named.series.end();) {
-      const bool matches =
-          std::includes(it->first.begin(), it->first.end(), having.begin(), having.end());
-      if (matches) named.family->Remove(it->second);
-      it = matches ? named.series.erase(it) : std::next(it);
-    }
-  }
+  return family;
 }
 
 /// prometheus-cpp has no collector for the process.
@@ -107,6 +91,7 @@ struct Metrics::State {
   std::map<std::string, Named<prometheus::Gauge>> gauges;
   std::map<std::string, Named<prometheus::Histogram>> histograms;
   std::map<std::string, std::vector<double>> buckets;
+  std::vector<MetricSpec> moments;
 
   prometheus::Histogram& HistogramOf(const std::string& histogram, const MetricLabels& labels);
 };
@@ -126,6 +111,9 @@ Metrics::Metrics(const std::vector<MetricSpec>& table) : state_(std::make_unique
         state_->histograms[one.name].family =
             &prometheus::BuildHistogram().Name(one.name).Help(one.help).Register(state_->registry);
         state_->buckets[one.name] = one.buckets;
+        break;
+      case MetricKind::kMoment:
+        state_->moments.push_back(one);
         break;
     }
   }
@@ -160,17 +148,19 @@ void Metrics::Expect(const std::string& histogram, const MetricLabels& labels) {
   (void)state_->HistogramOf(histogram, labels);
 }
 
-void Metrics::Drop(const MetricLabels& having, const std::string& metric) {
-  const std::lock_guard lock(state_->mutex);
-  DropFrom(state_->counters, having, metric);
-  DropFrom(state_->gauges, having, metric);
-  DropFrom(state_->histograms, having, metric);
-}
-
-std::string Metrics::Text() const {
-  const std::lock_guard lock(state_->mutex);
+std::string Metrics::Text(const MomentTeller& tell) const {
   std::ostringstream out;
-  prometheus::TextSerializer().Serialize(out, state_->registry.Collect());
+  const prometheus::TextSerializer serializer;
+  {
+    const std::lock_guard lock(state_->mutex);
+    serializer.Serialize(out, state_->registry.Collect());
+  }
+  // One after the other: together they would be the largest thing that an idle operator holds.
+  for (const MetricSpec& spec : state_->moments) {
+    if (!tell) break;
+    const auto family = MomentOf(spec, tell);
+    if (!family.front().metric.empty()) serializer.Serialize(out, family);
+  }
   const ProcessNumbers process = ReadProcess();
   const auto add = [&](const char* name, const char* kind, const char* help, double value) {
     out << "# HELP " << name << ' ' << help << "\n# TYPE " << name << ' ' << kind << '\n'

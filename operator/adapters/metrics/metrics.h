@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -9,13 +10,22 @@ namespace etcdrestore {
 
 using MetricLabels = std::map<std::string, std::string>;
 
-enum class MetricKind { kCounter, kGauge, kHistogram };
+enum class MetricKind {
+  kCounter,
+  kGauge,
+  kHistogram,
+  kMoment,  ///< a gauge that is not kept: its series are told anew for each scrape
+};
 struct MetricSpec {
   std::string name;
   std::string help;
   MetricKind kind = MetricKind::kGauge;
   std::vector<double> buckets = {};  ///< of a histogram
 };
+
+using SeriesSink = std::function<void(const MetricLabels&, double)>;
+/// Tells the present series of the kMoment metric of that name.
+using MomentTeller = std::function<void(const std::string& metric, const SeriesSink&)>;
 
 /// The numbers of this process in Prometheus' text format. Only names of the table exist; using
 /// another one is a defect of ours and aborts. Thread safe.
@@ -31,11 +41,10 @@ class Metrics {
   void Observe(const std::string& histogram, const MetricLabels& labels, double value);
   /// Makes the series, with nothing observed yet.
   void Expect(const std::string& histogram, const MetricLabels& labels);
-  /// Removes every series that has all of these labels, of one metric or of all.
-  void Drop(const MetricLabels& having, const std::string& metric = "");
 
-  /// Text format 0.0.4, with what the kernel says of this process.
-  [[nodiscard]] std::string Text() const;
+  /// Text format 0.0.4, with what the kernel says of this process. A kMoment metric without series
+  /// is left out.
+  [[nodiscard]] std::string Text(const MomentTeller& tell = {}) const;
 
  private:
   struct State;

@@ -1,5 +1,7 @@
 #include "operator/adapters/ssh/ssh_node.h"
 
+#include <libssh2.h>
+
 #include <condition_variable>
 #include <mutex>
 #include <utility>
@@ -126,5 +128,7 @@ Result<std::unique_ptr<Node>> SshConnector::Connect(const Call& call,
   if (Status found = node->FindRoot(call); !found) return found.error();
   return std::unique_ptr<Node>(std::move(node));
 }
+
+std::string Libssh2Version() { return libssh2_version(0); }
 
 }  // namespace etcdrestore

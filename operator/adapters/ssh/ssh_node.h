@@ -43,4 +43,7 @@ class SshConnector final : public NodeConnector {
   ssh::Session::Options options_;
 };
 
+/// Of the libssh2 that runs: "1.11.1".
+std::string Libssh2Version();
+
 }  // namespace etcdrestore

@@ -44,15 +44,17 @@ std::string Condition(const char* type, const char* status, int value) {
 
 class OperatorMetricsTest : public ::testing::Test {
  protected:
-  OperatorMetrics metrics{"1.2.3", "lease", 4};
+  OperatorMetrics metrics{{{"version", "1.2.3"}, {"libcurl", "8"}}, "lease", 4};
 };
 
 TEST_F(OperatorMetricsTest, WhatIsKnownIsThereAtZero) {
   const std::string text = metrics.Text();
   EXPECT_THAT(text, HasSubstr("etcdrestore_restores_total{result=\"failed\"} 0\n"));
-  EXPECT_THAT(text, HasSubstr("etcdrestore_phase_duration_seconds_count{phase=\"Up\"} 0\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("etcdrestore_phase_duration_seconds_count{phase=\"Up\",result=\"failed\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("leader_election_master_status{name=\"lease\"} 0\n"));
-  EXPECT_THAT(text, HasSubstr("etcdrestore_build_info{version=\"1.2.3\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("etcdrestore_build_info{libcurl=\"8\",version=\"1.2.3\"} 1\n"));
   EXPECT_THAT(text, Not(HasSubstr("namespace=")));
 }
 
@@ -105,15 +107,39 @@ TEST_F(OperatorMetricsTest, TheLastSuccessOfAClusterIsKnownAfterARestartToo) {
               HasSubstr("restored_snapshot_timestamp_seconds{cluster=\"prod\"} 1000\n"));
 }
 
-TEST_F(OperatorMetricsTest, WhatEndedLongAgoIsShownWhenTheRestIsKnown) {
-  metrics.OnStatus(Named("one"), Ended("2026-11-22T04:00:00Z"));
-  QueueNumbers queue;
-  queue.depth = 101;
-  metrics.OnScrape(queue, {});
-  EXPECT_THAT(metrics.Text(), Not(HasSubstr("name=\"one\"")));
-  queue.depth = 100;
-  metrics.OnScrape(queue, {});
-  EXPECT_THAT(metrics.Text(), HasSubstr(Condition("Succeeded", "true", 1)));
+TEST_F(OperatorMetricsTest, AnObjectThatBeginsAnewIsNoLongerAtItsEnd) {
+  metrics.OnStatus(Named("again"), Ended("1970-01-01T00:00:01Z"));
+  metrics.OnStatus(Named("again"), Working("Up"));
+  for (int i = 0; i < 100; ++i)
+    metrics.OnStatus(Named("r" + std::to_string(i)), Ended("2026-11-22T04:00:00Z"));
+  EXPECT_THAT(metrics.Text(), HasSubstr("name=\"again\""));
+}
+
+TEST_F(OperatorMetricsTest, CountsWhatRunsDoOnNodesAndWithSnapshots) {
+  metrics.OnCommand("Cleaned", "failed", 0.2);
+  metrics.OnConnectFailure("hostkey");
+  metrics.OnDownloaded("s3", 512);
+  metrics.OnDownloaded("s3", 512);
+  metrics.OnBadSnapshot("nodes");
+  metrics.OnAttempt("Up", false);
+  const std::string text = metrics.Text();
+  const std::string cleaned = R"({phase="Cleaned",result="failed"})";
+  EXPECT_THAT(text, HasSubstr("etcdrestore_ssh_commands_total" + cleaned + " 1\n"));
+  EXPECT_THAT(text, HasSubstr("etcdrestore_ssh_command_duration_seconds_sum" + cleaned + " 0.2\n"));
+  EXPECT_THAT(text, HasSubstr("connect_failures_total{reason=\"hostkey\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("connect_failures_total{reason=\"auth\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("snapshot_download_bytes_total{source=\"s3\"} 1024\n"));
+  EXPECT_THAT(text, HasSubstr("snapshot_verify_failures_total{source=\"nodes\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("phase_attempts_total{phase=\"Up\",result=\"failed\"} 1\n"));
+}
+
+TEST_F(OperatorMetricsTest, APhaseThatEndedBadlyHasItsTimeToo) {
+  Json status = Working("Up");
+  status["phase"] = "Failed";
+  status["completionTime"] = "1970-01-01T01:00:20Z";
+  metrics.OnRunEnded(Named("one"), status);
+  EXPECT_THAT(metrics.Text(),
+              HasSubstr("phase_duration_seconds_sum{phase=\"Up\",result=\"failed\"} 20\n"));
 }
 
 TEST_F(OperatorMetricsTest, TheThousandClustersThatSucceededLastAreRemembered) {
@@ -187,7 +213,7 @@ TEST_F(OperatorMetricsTest, KnownSeriesAreThereAtZeroFromTheStart) {
         "workqueue_longest_running_processor_seconds" + queue + "} 0",
         std::string("leader_election_master_status{name=\"lease\"} 0"),
         std::string("etcdrestore_restores_total{result=\"failed\"} 0"),
-        std::string("etcdrestore_phase_duration_seconds_count{phase=\"Up\"} 0"),
+        std::string("etcdrestore_phase_attempts_total{phase=\"Up\",result=\"failed\"} 0"),
         std::string("process_max_fds "),
         std::string("process_open_fds ")})
     EXPECT_THAT(text, HasSubstr(series));

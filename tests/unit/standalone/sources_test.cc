@@ -31,7 +31,7 @@ metadata: {name: keys}
 stringData: {accessKeyID: id, secretAccessKey: canary}
 )";
 
-Result<std::vector<SnapshotSource>> Opened(const std::string& sources) {
+Result<std::vector<SnapshotSource>> Opened(const std::string& sources, RunMeter* meter = nullptr) {
   std::string folder = (std::filesystem::temp_directory_path() / "sources-XXXXXX").string();
   EXPECT_NE(mkdtemp(folder.data()), nullptr);
   std::ofstream(folder + "/a.yaml") << kHead << sources << kSecret;
@@ -39,8 +39,17 @@ Result<std::vector<SnapshotSource>> Opened(const std::string& sources) {
   std::filesystem::remove_all(folder);
   if (!manifests) return manifests.error();
   const RealClock clock;
-  return OpenSources({}, *manifests, manifests->restore.spec, clock, {});
+  static RunMeter nobody;
+  return OpenSources({}, *manifests, manifests->restore.spec, clock, {}, meter ? *meter : nobody);
 }
+
+class Counts : public RunMeter {
+ public:
+  void OnDownloaded(const char* source, std::uint64_t bytes) override { read[source] += bytes; }
+  void OnBadSnapshot(const char* source) override { ++bad[source]; }
+  std::map<std::string, std::uint64_t> read;
+  std::map<std::string, int> bad;
+};
 
 TEST(Sources, OpenInTheirOrderWithoutTalkingToAnyone) {
   const auto opened = Opened(
@@ -67,6 +76,23 @@ TEST(Sources, NameASecretThatIsMissing) {
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().reason, "ReferenceNotFound");
   EXPECT_THAT(opened.error().message, HasSubstr("lost"));
+}
+
+TEST(Sources, TellHowManyBytesTheyGaveAndWhoseSnapshotsAreNotWhole) {
+  std::string folder = (std::filesystem::temp_directory_path() / "counted-XXXXXX").string();
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  std::ofstream(folder + "/broken.db") << std::string(1000, 'x');
+  Counts counts;
+  auto opened = Opened("    - file: {path: " + folder + "/broken.db}\n", &counts);
+  ASSERT_TRUE(opened) << opened.error().message;
+  SnapshotWish wish;
+  wish.spec.latest = LatestPolicy::kVerified;
+  wish.folder = folder;
+  const auto chosen = ChooseSnapshot({}, wish, *opened, *ParseTime("2026-11-22T06:00:00Z"));
+  std::filesystem::remove_all(folder);
+  ASSERT_FALSE(chosen);
+  EXPECT_EQ(counts.read, (std::map<std::string, std::uint64_t>{{"file", 1000}}));
+  EXPECT_EQ(counts.bad, (std::map<std::string, int>{{"file", 1}}));
 }
 
 }  // namespace
