@@ -8,8 +8,8 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
       libcli11-dev libzip-dev zlib1g-dev libgtest-dev libgmock-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
-COPY tests/deps/libssh2.sh tests/deps/
-RUN tests/deps/libssh2.sh
+COPY tests/deps tests/deps/
+RUN tests/deps/libssh2.sh && tests/deps/libcurl.sh
 COPY . .
 RUN cmake --preset release \
     && cmake --build --preset release --target etcdrestore \
@@ -25,7 +25,7 @@ RUN mkdir /programs && cp /etcdrestore /programs/ && ln -s etcdrestore /programs
 
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends \
-      ca-certificates libssl3 libcurl4 libyaml-cpp0.7 libprometheus-cpp-core1.0 libfmt9 libzip4 zlib1g \
+      ca-certificates libssl3 libyaml-cpp0.7 libprometheus-cpp-core1.0 libfmt9 libzip4 zlib1g \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /programs/ /usr/local/bin/
 USER 65532:65532

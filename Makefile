@@ -12,7 +12,7 @@ E2E_LAB ?= /var/lib/etcdrestore-e2e
 help:
 	@sed -n 's/^\([a-z0-9 -]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
-packages:  ## install Debian packages and build libssh2: all that the program needs (root)
+packages:  ## install Debian packages, build libssh2 and a small libcurl: all that the program needs (root)
 	tests/deps/deps.sh
 
 deps: packages  ## the same, and build the real programs that tests use: etcd, rke, Kubernetes, S3 (root)

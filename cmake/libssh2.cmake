@@ -1,30 +1,16 @@
-# Target etcdrestore_libssh2: libssh2 >= 1.11.1, from the cache that tests/deps/libssh2.sh fills, else the
-# system's. Earlier ones cannot use RSA keys with a default OpenSSH >= 8.8.
-if(TARGET etcdrestore_libssh2)
-  return()
-endif()
-add_library(etcdrestore_libssh2 INTERFACE)
-
-if(DEFINED ENV{ETCDRESTORE_CACHE})
-  set(_cache "$ENV{ETCDRESTORE_CACHE}")
-else()
-  set(_cache "$ENV{HOME}/.cache/etcdrestore")
-endif()
-file(GLOB _built "${_cache}/libssh2-1.11.1-*/lib/libssh2.a")
-if(_built)
+# Target etcdrestore_libssh2: libssh2 >= 1.11.1, as tests/deps/libssh2.sh has built it, else the system's.
+# Earlier ones cannot use RSA keys with a default OpenSSH >= 8.8.
+etcdrestore_built_library(libssh2 1.11.1 _root)
+if(_root)
   find_package(ZLIB REQUIRED)
-  list(SORT _built COMPARE NATURAL)
-  list(GET _built -1 _library)
-  cmake_path(GET _library PARENT_PATH _lib)
-  cmake_path(GET _lib PARENT_PATH _root)
-  target_include_directories(etcdrestore_libssh2 SYSTEM INTERFACE "${_root}/include")
-  target_link_libraries(etcdrestore_libssh2 INTERFACE "${_library}" OpenSSL::Crypto ZLIB::ZLIB)
-  message(STATUS "libssh2: ${_root}")
+  add_library(etcdrestore_libssh2 STATIC IMPORTED GLOBAL)
+  set_target_properties(etcdrestore_libssh2 PROPERTIES IMPORTED_LOCATION "${_root}/lib/libssh2.a"
+    INTERFACE_INCLUDE_DIRECTORIES "${_root}/include"
+    INTERFACE_LINK_LIBRARIES "OpenSSL::Crypto;ZLIB::ZLIB")
 else()
-  pkg_check_modules(LIBSSH2 IMPORTED_TARGET "libssh2>=1.11.1")
+  pkg_check_modules(LIBSSH2 IMPORTED_TARGET GLOBAL "libssh2>=1.11.1")
   if(NOT LIBSSH2_FOUND)
-    message(FATAL_ERROR
-      "libssh2 >= 1.11.1 is neither in ${_cache} nor installed. `make deps` builds it.")
+    message(FATAL_ERROR "libssh2 >= 1.11.1 is neither built nor installed. `make deps` builds it.")
   endif()
-  target_link_libraries(etcdrestore_libssh2 INTERFACE PkgConfig::LIBSSH2)
+  add_library(etcdrestore_libssh2 ALIAS PkgConfig::LIBSSH2)
 endif()

@@ -56,4 +56,5 @@ mapfile -t missing < <(missing_packages)
 [ ${#missing[@]} = 0 ] || fail "still missing after the installation: ${missing[*]}"
 say "Debian packages are complete"
 check_go
-if [ -x "$here/libssh2.sh" ]; then "$here/libssh2.sh"; fi
+"$here/libssh2.sh"
+"$here/libcurl.sh"
