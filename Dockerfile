@@ -9,7 +9,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY tests/deps tests/deps/
-RUN tests/deps/libssh2.sh && tests/deps/libcurl.sh
+RUN tests/deps/libssh2.sh && tests/deps/libcurl.sh --must
 COPY . .
 RUN cmake --preset release \
     && cmake --build --preset release --target etcdrestore \
