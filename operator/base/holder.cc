@@ -34,9 +34,9 @@ std::string Place() {
 
 }  // namespace
 
-std::string OwnHolderId() {
+std::string OwnHolderId(const std::string& work) {
   const std::string pid = std::to_string(::getpid());
-  return Place() + pid + "." + StartTime(pid);
+  return Place() + pid + "." + StartTime(pid) + "." + work;
 }
 
 bool IsDeadHere(const std::string& holder_id) {
@@ -44,8 +44,9 @@ bool IsDeadHere(const std::string& holder_id) {
   if (!holder_id.starts_with(place)) return false;
   const std::string rest = holder_id.substr(place.size());
   const std::size_t dot = rest.find('.');
-  if (dot == std::string::npos || rest.substr(dot + 1).empty()) return false;
-  return StartTime(rest.substr(0, dot)) != rest.substr(dot + 1);
+  if (dot == std::string::npos) return false;
+  const std::string start = rest.substr(dot + 1, rest.find('.', dot + 1) - dot - 1);
+  return !start.empty() && StartTime(rest.substr(0, dot)) != start;
 }
 
 }  // namespace etcdrestore

@@ -1,6 +1,7 @@
 #include "operator/kubernetes/api_values.h"
 
 #include "operator/base/base64.h"
+#include "operator/base/sha256.h"
 
 namespace etcdrestore {
 namespace {
@@ -17,14 +18,20 @@ std::optional<std::string> ValueIn(const KubeObject& object, const std::string& 
   return std::nullopt;
 }
 
-/// A key of the data of a Secret may hold only letters, digits, '-', '_' and '.'.
-std::string CopyKey(const std::string& id) {
-  std::string key;
-  for (const char c : EncodeBase64(id)) {
-    if (c == '=') continue;
-    key += c == '+' ? '-' : (c == '/' ? '_' : c);
+/// A key of the data of a Secret may hold 253 letters, digits, '-', '_' and '.'.
+std::string CopyKey(const std::string& id) { return HexSha256(id); }
+
+/// Every reference of the spec, also those that may be missing.
+std::vector<std::pair<std::string, ValueRef>> AllReferences(const EtcdRestoreSpec& spec) {
+  auto references = ReferencesOf(spec);
+  for (const SourceSpec& source : spec.sources) {
+    const auto* s3 = std::get_if<S3SourceSpec>(&source);
+    if (s3 == nullptr || !s3->credentials) continue;
+    ValueRef token = *s3->credentials;
+    token.key = "sessionToken";
+    references.emplace_back("", token);
   }
-  return key;
+  return references;
 }
 
 }  // namespace
@@ -36,16 +43,8 @@ std::string ApiValues::IdOf(const ValueRef& reference) {
 Result<ApiValues> ApiValues::Read(const Call& call, KubeApi& api, const EtcdRestore& object) {
   ApiValues values;
   values.name_space_ = object.name_space;
-  auto references = ReferencesOf(object.spec);
-  for (const SourceSpec& source : object.spec.sources) {
-    const auto* s3 = std::get_if<S3SourceSpec>(&source);
-    if (s3 == nullptr || !s3->credentials) continue;
-    ValueRef token = *s3->credentials;
-    token.key = "sessionToken";
-    references.emplace_back("", token);
-  }
   std::map<std::string, KubeObject> read;
-  for (const auto& [path, reference] : references) {
+  for (const auto& [path, reference] : AllReferences(object.spec)) {
     const KubeType& type = reference.secret ? kSecrets : kConfigMaps;
     const std::string id = type.plural + " " + reference.name;
     if (!read.contains(id)) {
@@ -74,17 +73,21 @@ KubeObject ApiValues::CopyOf() const {
   return data;
 }
 
+std::size_t ApiValues::bytes() const {
+  std::size_t sum = 0;
+  for (const auto& [id, value] : values_) sum += value.Reveal().size();
+  return sum;
+}
+
 ApiValues ApiValues::FromCopy(const KubeObject& secret, const EtcdRestore& object) {
   ApiValues values;
   values.name_space_ = object.name_space;
   const KubeObject data = secret.value("data", KubeObject::object());
-  for (const auto& [key, value] : data.items()) {
-    std::string id;
-    for (const char c : key) id += c == '-' ? '+' : (c == '_' ? '/' : c);
-    while (id.size() % 4 != 0) id += '=';
-    const auto name = DecodeBase64(id);
-    auto text = DecodeBase64(value.get<std::string>());
-    if (name && text) values.values_.emplace(*name, Secret(std::move(*text)));
+  for (const auto& [path, reference] : AllReferences(object.spec)) {
+    const auto value = data.find(CopyKey(IdOf(reference)));
+    if (value == data.end() || !value->is_string()) continue;
+    if (auto text = DecodeBase64(value->get<std::string>()))
+      values.values_.emplace(IdOf(reference), Secret(std::move(*text)));
   }
   return values;
 }

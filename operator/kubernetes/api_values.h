@@ -21,6 +21,7 @@ class ApiValues final : public Values {
   /// The `data` of a Secret with all values, so that a half-done restore can go on without the
   /// originals.
   [[nodiscard]] KubeObject CopyOf() const;
+  [[nodiscard]] std::size_t bytes() const;  ///< of all values together
 
  private:
   static std::string IdOf(const ValueRef& reference);

@@ -1,6 +1,5 @@
 #include "operator/kubernetes/controller.h"
 
-#include "operator/kubernetes/api_values.h"
 #include "operator/kubernetes/status_document.h"
 #include "operator/kubernetes/status_publisher.h"
 
@@ -35,6 +34,13 @@ bool WentBack(const KubeObject& before, const KubeObject& now) {
          Judge(BareObject(now)) == ObjectVerdict::kRun;
 }
 
+/// What ends a run at its next safe point. Half a restore is not stopped by a deletion.
+bool AsksToStop(const KubeObject& now, bool committed) {
+  const KubeObject spec = now.value("spec", KubeObject::object());
+  if (spec.value("cancel", false) || spec.value("paused", false)) return true;
+  return !committed && now["metadata"].contains("deletionTimestamp");
+}
+
 /// The status is ours and is not judged again: an older version of it must not refuse the object.
 Result<EtcdRestore> Parsed(const KubeObject& cached) {
   KubeObject plain = cached;
@@ -54,14 +60,17 @@ std::string ReadyField(const EtcdRestore& object, const char* field) {
   return ConditionField(object.raw.value("status", Json::object()), "Ready", field);
 }
 
-/// What waits long is looked at seldom: thousands may wait for a Secret.
-Duration PauseOf(const EtcdRestore& object, const std::string& reason, SystemTime now) {
-  if (ReadyField(object, "reason") != reason) return 10s;
-  const auto since = ParseTime(ReadyField(object, "lastTransitionTime"));
-  return since ? std::clamp<Duration>((now - *since) / 4, 10s, 60s) : 10s;
+}  // namespace
+
+bool Held(const EtcdRestore& object) {
+  const Json finalizers = object.raw["metadata"].value("finalizers", Json::array());
+  return std::find(finalizers.begin(), finalizers.end(), kFinalizer) != finalizers.end();
 }
 
-}  // namespace
+bool Acknowledged(const EtcdRestore& object) {
+  const Json status = object.raw.value("status", Json::object());
+  return status.value("observedGeneration", std::int64_t{-1}) == object.generation;
+}
 
 bool Expired(const EtcdRestore& object, SystemTime now) {
   return !HalfDone(object) && object.NotAfter(now) < now;
@@ -77,16 +86,18 @@ void Controller::Changed(const ObjectChange& change) {
     deps_.observer.OnGone(change.name);
     return;
   }
-  if (running != running_.end()) {
-    const KubeObject spec = change.now->value("spec", KubeObject::object());
-    const bool leaving =
-        (*change.now)["metadata"].contains("deletionTimestamp") || spec.value("paused", false);
-    if (spec.value("cancel", false) || (leaving && !running->second->committed))
-      running->second->stop.request_stop();
-  }
+  if (running != running_.end() && AsksToStop(*change.now, running->second->committed))
+    running->second->stop.request_stop();
   if (!change.before || ChangedByOthers(*change.before, *change.now) ||
       WentBack(*change.before, *change.now))
     deps_.queue.Add(key, LaneOf(*change.now));
+}
+
+bool Controller::StopAsked(const EtcdRestore& object) const {
+  const CachedObject now = deps_.cache.Find({object.name_space, object.name});
+  const bool half = HalfDone(object);
+  if (!now || MetaOf(*now, "uid") != object.uid) return !half;
+  return AsksToStop(*now, half);
 }
 
 void Controller::Work(const Call& call) {
@@ -97,6 +108,9 @@ void Controller::Work(const Call& call) {
     HandleSafely(call, pass);
     const std::chrono::duration<double> took = deps_.clock.Steady() - start;
     deps_.observer.OnReconciled(pass.result, took.count());
+    // What its run said last, after it was deleted, is not to be shown for ever.
+    const KubeName name = KubeName::FromKey(item->key);
+    if (!deps_.cache.Has(name)) deps_.observer.OnGone(name);
     deps_.queue.Done(item->key);
   }
 }
@@ -122,60 +136,86 @@ void Controller::Handle(const Call& call, Pass& item) {
   if (!api_.SeenIn(*cached)) return Later(item, kCacheLag);
   // At its end and let go of: not even parsed, for there may be thousands.
   const EtcdRestore bare = BareObject(*cached);
-  if (Judge(bare) == ObjectVerdict::kInert && !bare.raw["metadata"].contains("finalizers")) {
+  if (Judge(bare) == ObjectVerdict::kInert && Acknowledged(bare) && !Held(bare)) {
     deps_.observer.OnStatus(bare, bare.raw["status"]);
     return deps_.queue.Forget(item.key);
   }
   auto object = Parsed(*cached);
   if (object) return HandleObject(call, item, *object);
-  if (PhaseOf(bare) == "Rejected") return deps_.queue.Forget(item.key);
-  Say(call, bare, "Rejected", object.error().reason, object.error().message);
+  if (PhaseOf(bare) == "Rejected" && Acknowledged(bare)) return deps_.queue.Forget(item.key);
+  Say(call, item, bare, "Rejected", object.error().reason, object.error().message);
 }
 
 void Controller::HandleObject(const Call& call, Pass& item, const EtcdRestore& object) {
   deps_.observer.OnStatus(object, object.raw["status"]);
+  item.took = Held(object);
   const ObjectVerdict verdict = Judge(object);
-  const auto finalizers = object.raw["metadata"].value("finalizers", Json::array());
-  const bool held = std::find(finalizers.begin(), finalizers.end(), kFinalizer) != finalizers.end();
-  if (verdict != ObjectVerdict::kRun) {
-    if (held) {
-      if (Status freed = SetFinalizer(call, object, false); !freed)
-        return Again(item, freed.error());
-    }
-    if (verdict == ObjectVerdict::kWaits) return AwaitApproval(call, item, object);
-    return deps_.queue.Forget(item.key);
-  }
-  if (!item.held_by.empty()) {
-    return Say(call, object, "Pending", "LockedByOther",
-               item.held_by + " restores cluster " + object.spec.cluster_name +
-                   "; this object waits for its end");
-  }
-  if (!HalfDone(object)) {
-    if (object.spec.cancel)
-      return Say(call, object, "Cancelled", "Cancelled",
-                 "spec.cancel is true; nothing was changed");
-    if (object.spec.paused)
-      return Say(call, object, "Pending", "Paused", "spec.paused is true; nothing was changed");
-    if (Expired(object, deps_.clock.Now())) return Expire(call, object);
-    if (const std::string other = HalfDoneElsewhere(object); !other.empty()) {
-      Say(call, object, "Pending", "LockedByOther",
-          other + " has restored half of cluster " + object.spec.cluster_name +
-              "; this object waits for its end");
-      return Later(item, 10s);
-    }
-  }
-  Begin(call, item, object);
+  if (verdict == ObjectVerdict::kGivenUp) return GiveUp(call, item, object);
+  if (verdict != ObjectVerdict::kRun) return Rest(call, item, object, verdict);
+  std::optional<LedgerEntry> entry;
+  // Also one that never runs uses up its runID: made anew, or brought back, it starts nothing.
+  const bool first = object.raw["status"].value("runID", "") != object.spec.run_id;
+  if (first && !(entry = Enrolled(call, item, object))) return;
+  if (HeldBack(call, item, object)) return;
+  if (!entry && !(entry = Enrolled(call, item, object))) return;
+  Begin(call, item, object, std::move(*entry));
 }
 
-void Controller::Expire(const Call& call, const EtcdRestore& object) {
-  Say(call, object, "Rejected", "Expired",
+/// Nothing is to be run; what is left of a run is cleared away.
+void Controller::Rest(const Call& call, Pass& item, const EtcdRestore& object,
+                      ObjectVerdict verdict) {
+  const bool over = verdict == ObjectVerdict::kDeleted || !HalfDone(object);
+  if (over && item.took && !LetGo(call, item, object)) return;
+  if (verdict == ObjectVerdict::kWaits) return AwaitApproval(call, item, object);
+  deps_.queue.Forget(item.key);
+  // An edit that changes nothing of an end: who waits for the newest generation must not for ever.
+  if (verdict == ObjectVerdict::kInert && !Acknowledged(object))
+    Publish(call, item, object, OfGeneration(object.raw["status"], object.generation));
+}
+
+bool Controller::HeldBack(const Call& call, Pass& item, const EtcdRestore& object) {
+  const bool half = HalfDone(object);
+  if (!item.held_by.empty()) {
+    Say(call, item, object, "Pending", "LockedByOther",
+        item.held_by + " restores cluster " + object.spec.cluster_name +
+            "; this object waits for its end");
+    return true;
+  }
+  if (object.spec.paused) {
+    Say(call, item, object, half ? object.raw["status"].value("phase", "Pending") : "Pending",
+        "Paused",
+        half ? "spec.paused is true: the cluster is half restored, and it goes on when spec.paused "
+               "is false"
+             : "spec.paused is true; nothing was changed");
+    return true;
+  }
+  if (half) return false;
+  if (object.spec.cancel) {
+    Say(call, item, object, "Cancelled", "Cancelled", "spec.cancel is true; nothing was changed");
+    return true;
+  }
+  if (Expired(object, deps_.clock.Now())) {
+    Expire(call, item, object);
+    return true;
+  }
+  const std::string other = HalfDoneElsewhere(object);
+  if (other.empty()) return false;
+  Say(call, item, object, "Pending", "LockedByOther",
+      other + " has restored half of cluster " + object.spec.cluster_name +
+          "; this object waits for its end");
+  Later(item, 10s);
+  return true;
+}
+
+void Controller::Expire(const Call& call, Pass& item, const EtcdRestore& object) {
+  Say(call, item, object, "Rejected", "Expired",
       "spec.notAfter, by default a day after the object was made, has passed; nothing was changed. "
       "Set a later spec.notAfter to go on");
 }
 
 void Controller::AwaitApproval(const Call& call, Pass& item, const EtcdRestore& object) {
   const SystemTime now = deps_.clock.Now();
-  if (Expired(object, now)) return Expire(call, object);
+  if (Expired(object, now)) return Expire(call, item, object);
   Later(item, object.NotAfter(now) - now + 1s);
 }
 
@@ -190,67 +230,28 @@ std::string Controller::HalfDoneElsewhere(const EtcdRestore& object) const {
   return found ? NameOf(*found).Key() : "";
 }
 
-void Controller::Begin(const Call& call, Pass& item, const EtcdRestore& object) {
-  auto known = deps_.ledger.Read(call, object);
-  if (!known && known.error().kind == ErrorKind::kTerminal) {
-    deps_.observer.OnTerminalError();
-    return Say(call, object, "Rejected", known.error().reason, known.error().message);
-  }
-  if (!known) return Again(item, known.error());
-  const LedgerVerdict verdict = JudgeEntry(*known, object.uid);
-  if (verdict == LedgerVerdict::kFinished) {
-    return Say(call, object, (*known)->phase, "AlreadyRan",
-               "this run ended at " + (*known)->finished_at + " (" + (*known)->phase +
-                   ") and happens once; nothing was done. To restore again give a new runID");
-  }
-  if (verdict == LedgerVerdict::kForeign) {
-    return Say(call, object, "Rejected", "RunIDUsed",
-               "an earlier object of this name used this runID at " + (*known)->started_at +
-                   "; nothing was done. Give a new runID");
-  }
-  LedgerEntry entry = known->value_or(
-      LedgerEntry{object.RunKey(), object.uid, FormatTime(deps_.clock.Now()), "", "", ""});
-  std::optional<ApiValues> values;
-  if (!entry.committed_at.empty()) {
-    auto copy = deps_.ledger.Inputs(call, object);
-    if (!copy) return Again(item, copy.error());
-    if (*copy) values = ApiValues::FromCopy(**copy, object);
-  }
-  if (!values) {
-    auto read = ApiValues::Read(call, api_, object);
-    if (!read) {
-      Say(call, object, "Pending", read.error().reason, read.error().message);
-      return Again(item, read.error());
-    }
-    values = std::move(*read);
-  }
-  if (Status all = CheckReferences(*values, object.spec); !all) {
-    Say(call, object, "Pending", all.error().reason, "waiting: " + all.error().message);
-    return Later(item, PauseOf(object, all.error().reason, deps_.clock.Now()));
-  }
-  if (Status wrote = deps_.ledger.Write(call, object, entry); !wrote)
-    return Again(item, wrote.error());
-  KubeObject copy = values->CopyOf();
-  RunIt(call, item, object, std::move(entry), *values, std::move(copy));
-}
-
-void Controller::Say(const Call& call, const EtcdRestore& object, const std::string& phase,
-                     const std::string& reason, const std::string& message) {
-  Json status = OutsideRunStatus(object, phase, reason, message, deps_.clock.Now());
+void Controller::Say(const Call& call, Pass& item, const EtcdRestore& object,
+                     const std::string& phase, const std::string& reason,
+                     const std::string& message) {
+  const bool half = HalfDone(object);
+  Json status = OutsideRunStatus(object, half && phase == "Rejected" ? "Failed" : phase, reason,
+                                 message, deps_.clock.Now());
   // Without its point of no return half a restore would pass for one that changed nothing.
-  if (HalfDone(object)) {
-    Json kept = object.raw["status"];
-    kept.update(status);
-    status = std::move(kept);
-  }
-  StatusPublisher publisher({api_, deps_.clock, deps_.log}, object);
-  (void)publisher.WriteNow(call.Within(20s), status);
-  deps_.observer.OnStatus(object, status);
+  if (half) status = OverHalfDone(object.raw["status"], status);
+  Publish(call, item, object, status);
   const bool worth_it =
       phase == "Rejected" || reason == "ReferenceNotFound" || reason == "LockedByOther";
   // What goes on waiting was told of.
   if (worth_it && ReadyField(object, "reason") != reason)
     deps_.events.Record(object, {true, reason, "Look", message});
+}
+
+void Controller::Publish(const Call& call, Pass& item, const EtcdRestore& object,
+                         const Json& status) {
+  StatusPublisher publisher({api_, deps_.clock, deps_.log}, object);
+  const Status wrote = publisher.WriteNow(call.Within(20s), status);
+  deps_.observer.OnStatus(object, status);
+  if (!wrote && !ObjectGone(wrote.error())) Again(item, wrote.error());
 }
 
 void Controller::Again(Pass& item, const Error& error) {

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <string>
 
+#include "operator/kubernetes/api_values.h"
 #include "operator/kubernetes/events.h"
 #include "operator/kubernetes/run_ledger.h"
 #include "operator/kubernetes/verdict.h"
@@ -17,6 +19,9 @@
 namespace etcdrestore {
 
 inline constexpr const char* kFinalizer = "etcdrestore.io/half-done";
+inline constexpr const char* kCancelledHalfDone =
+    "spec.cancel stopped the run after its point of no return: the cluster is half restored, "
+    "status.nodes tells how far. A new spec.runID, with spec.cancel false, restores it";
 
 class StatusPublisher;
 
@@ -56,45 +61,65 @@ class Controller {
     RunFunction run;
     std::string state_dir;
     std::string rke;
+    int most_runs = 4;  ///< at the same time; other objects are looked at meanwhile
   };
   explicit Controller(Deps deps)
       : deps_(std::move(deps)), api_(deps_.api, kEtcdRestores, deps_.clock) {}
 
   /// In the reflector's thread.
   void Changed(const ObjectChange& change);
-  /// Until the call is stopped.
+  /// Until the call is stopped. To be called by more threads than there may be runs.
   void Work(const Call& call);
 
  private:
   friend class RunWatch;
   struct Running {
     std::stop_source stop;
-    std::string uid;
     bool committed = false;
   };
 
   /// One key on its way through a worker, and what came of it.
   struct Pass : WorkItem {
     const char* result = "success";
+    bool took = false;  ///< the finalizer, or it was tried
   };
   class Enlisted;
+  class Slot;
 
+  /// What the cache knows by now asks this run to end.
+  [[nodiscard]] bool StopAsked(const EtcdRestore& object) const;
   void HandleSafely(const Call& call, Pass& item);
   void Handle(const Call& call, Pass& item);
   void HandleObject(const Call& call, Pass& item, const EtcdRestore& object);
+  void Rest(const Call& call, Pass& item, const EtcdRestore& object, ObjectVerdict verdict);
   void AwaitApproval(const Call& call, Pass& item, const EtcdRestore& object);
-  void Expire(const Call& call, const EtcdRestore& object);
+  void Expire(const Call& call, Pass& item, const EtcdRestore& object);
   [[nodiscard]] std::string HalfDoneElsewhere(const EtcdRestore& object) const;
-  void Begin(const Call& call, Pass& item, const EtcdRestore& object);
+  /// Why it must not run now; true when it was said.
+  bool HeldBack(const Call& call, Pass& item, const EtcdRestore& object);
+  /// The run's record, written at the object's first visit; nullopt when it starts nothing.
+  std::optional<LedgerEntry> Enrolled(const Call& call, Pass& item, const EtcdRestore& object);
+  /// The earlier run that this object's status tells of has ended: another runID took its place.
+  Status EndEarlier(const Call& call, const EtcdRestore& object);
+  std::optional<ApiValues> InputsOf(const Call& call, Pass& item, const EtcdRestore& object,
+                                    const LedgerEntry& entry);
+  void Begin(const Call& call, Pass& item, const EtcdRestore& object, LedgerEntry entry);
   /// The run itself and what follows: controller_run.cc.
   void RunIt(const Call& call, Pass& item, const EtcdRestore& object, LedgerEntry entry,
              const Values& values, KubeObject copy);
   void Settle(const Call& call, Pass& item, const EtcdRestore& object, LedgerEntry entry,
               StatusPublisher& publisher, const SessionResult& result);
+  void SettleUnbegun(const Call& call, Pass& item, const EtcdRestore& object, LedgerEntry entry,
+                     const SessionResult& result);
   void Finish(const Call& call, Pass& item, const EtcdRestore& object, const LedgerEntry& entry,
               const SessionResult& result, const nlohmann::ordered_json& status);
-  void Say(const Call& call, const EtcdRestore& object, const std::string& phase,
+  void GiveUp(const Call& call, Pass& item, const EtcdRestore& object);
+  /// Drops the copies of the inputs, then the finalizer. False when it is to be tried again.
+  bool LetGo(const Call& call, Pass& item, const EtcdRestore& object);
+  void Say(const Call& call, Pass& item, const EtcdRestore& object, const std::string& phase,
            const std::string& reason, const std::string& message);
+  void Publish(const Call& call, Pass& item, const EtcdRestore& object,
+               const nlohmann::ordered_json& status);
   void Again(Pass& item, const Error& error);
   void Later(Pass& item, Duration pause);
   Status SetFinalizer(const Call& call, const EtcdRestore& object, bool on);
@@ -105,8 +130,13 @@ class Controller {
   OwnWrites api_;
   std::mutex mutex_;  ///< guards running_
   std::map<std::string, Running*> running_;
+  std::atomic<int> runs_ = 0;
 };
 
+/// True when the object has our finalizer. Pure.
+bool Held(const EtcdRestore& object);
+/// True when the status speaks of the newest spec. Pure.
+bool Acknowledged(const EtcdRestore& object);
 /// When the object is to be refused because its time has passed. Pure.
 bool Expired(const EtcdRestore& object, SystemTime now);
 

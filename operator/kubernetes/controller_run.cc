@@ -18,10 +18,18 @@ void TellCancelled(Json& status, const KubeObject& now) {
     condition["observedGeneration"] = generation;
     if (condition["reason"] != "Interrupted") continue;
     condition["reason"] = "Cancelled";
-    condition["message"] =
-        "spec.cancel stopped the run after its point of no return: the cluster is half restored, "
-        "status.nodes tells how far. A new spec.runID, with spec.cancel false, restores it";
+    condition["message"] = kCancelledHalfDone;
   }
+}
+
+/// Counted from when the run was first looked at.
+bool InTimeForPreflight(const EtcdRestore& object, SystemTime now) {
+  const Json status = object.raw.value("status", Json::object());
+  if (status.value("runID", "") != object.spec.run_id ||
+      ConditionField(status, "Ready", "status") != "Unknown")
+    return true;
+  const auto since = ParseTime(ConditionField(status, "Ready", "lastTransitionTime"));
+  return !since || now - *since < object.spec.deadlines.preflight;
 }
 
 }  // namespace
@@ -49,9 +57,11 @@ class Controller::Enlisted {
 void Controller::RunIt(const Call& call, Pass& item, const EtcdRestore& object, LedgerEntry entry,
                        const Values& values, KubeObject copy) {
   Running running;
-  running.uid = object.uid;
+  running.committed = HalfDone(object);
   std::optional<Enlisted> enlisted(std::in_place, *this, item.key, running);
   const std::stop_callback operator_stops(call.stop, [&] { running.stop.request_stop(); });
+  // What came between the look at the object and here reached nobody else.
+  if (StopAsked(object)) running.stop.request_stop();
   StatusPublisher publisher({api_, deps_.clock, deps_.log}, object);
   if (!HalfDone(object)) {
     (void)publisher.WriteNow(
@@ -65,9 +75,12 @@ void Controller::RunIt(const Call& call, Pass& item, const EtcdRestore& object, 
   RunWatch watch({publisher, deps_.events, deps_.observer, deps_.log, deps_.guard,
                   [&]() -> Status {
                     const Call one = commit_call.Within(30s);
+                    if (StopAsked(object))
+                      return Transient("Interrupted", "the object asks this run to end");
+                    item.took = true;
+                    if (Status held = SetFinalizer(one, object, true); !held) return held;
                     if (Status kept = deps_.ledger.KeepInputs(one, object, copy); !kept)
                       return kept;
-                    if (Status held = SetFinalizer(one, object, true); !held) return held;
                     if (entry.committed_at.empty())
                       entry.committed_at = FormatTime(deps_.clock.Now());
                     return deps_.ledger.Write(one, object, entry);
@@ -89,7 +102,7 @@ void Controller::RunIt(const Call& call, Pass& item, const EtcdRestore& object, 
       .lock_file = false,
       .known_hosts_file = "",
       .request = std::move(request),
-      .may_act = [&] { return watch.MayAct(); },
+      .may_act = [&](bool changes) { return watch.MayAct(changes); },
       .may_run_until = [&] { return deps_.guard.Until(); },
       .on_status = [&](const Json& status,
                        const RunRecord& record) { watch.OnStatus(status, record); },
@@ -102,26 +115,27 @@ void Controller::RunIt(const Call& call, Pass& item, const EtcdRestore& object, 
 /// What a run that ended leaves: the ledger, the status, the next try.
 void Controller::Settle(const Call& call, Pass& item, const EtcdRestore& object, LedgerEntry entry,
                         StatusPublisher& publisher, const SessionResult& result) {
-  Json status = result.status;
-  if (!status.is_object()) {
-    const bool passes = result.error.kind == ErrorKind::kTransient;
-    const char* phase = passes || result.ending == Ending::kLocked ? "Pending" : "Rejected";
-    status = OutsideRunStatus(object, phase, result.error.reason, result.error.message,
-                              deps_.clock.Now());
+  const bool stopping = call.stop.stop_requested() || !deps_.guard.Check();
+  if (!result.status.is_object()) {
+    if (!stopping) SettleUnbegun(call, item, object, std::move(entry), result);
+    return;
   }
   const CachedObject now = deps_.cache.Find(KubeName::FromKey(item.key));
   const bool cancel = now && now->value("spec", KubeObject::object()).value("cancel", false);
-  const bool stopping = call.stop.stop_requested() || !deps_.guard.Check();
-  const Aftermath next = After(result.ending, result.error, stopping, cancel);
-  if (cancel && result.ending == Ending::kNeedsAttention) TellCancelled(status, *now);
+  const Aftermath next = After(result.ending, result.error,
+                               {stopping, cancel, InTimeForPreflight(object, deps_.clock.Now())});
   if (next.again) Later(item, *next.again);
   if (!next.publish || stopping) return;
-  // A run that never began may be tried again when what stopped it may pass.
-  if (!result.status.is_object() && result.error.kind == ErrorKind::kTransient)
-    return Again(item, result.error);
+  Json status = result.status;
+  if (cancel && result.ending == Ending::kNeedsAttention) TellCancelled(status, *now);
+  if (next.again && result.ending != Ending::kLocked) {
+    status = TriedAgain(std::move(status), result.ending == Ending::kNeedsAttention);
+    deps_.events.Record(
+        object, {true, "TriedAgain", "Restore", result.error.reason + ": " + result.error.message});
+  }
   if (next.finished && result.ending == Ending::kDone) {
     if (Status kept = KeepOutputs(call, object, result, status); !kept)
-      deps_.log.Warn("Outputs not kept", {{"error", kept.error().message}});
+      return Again(item, kept.error());
   }
   deps_.log.Info("Run ended", {{"namespace", object.name_space},
                                {"name", object.name},
@@ -134,11 +148,28 @@ void Controller::Settle(const Call& call, Pass& item, const EtcdRestore& object,
     entry.finished_at = FormatTime(deps_.clock.Now());
     entry.phase = status.value("phase", "Failed");
     if (Status wrote = deps_.ledger.Write(call, object, entry); !wrote)
-      deps_.log.Warn("Ledger not written", {{"error", wrote.error().message}});
+      return Again(item, wrote.error());
   }
-  (void)publisher.WriteNow(call.Within(60s), status);
+  const Status told = publisher.WriteNow(call.Within(60s), status);
   deps_.observer.OnStatus(object, status);
+  if (!told && !ObjectGone(told.error())) return Again(item, told.error());
   Finish(call, item, object, entry, result, status);
+}
+
+/// It did not come as far as to look at a node: an input that cannot be read, a lock.
+void Controller::SettleUnbegun(const Call& call, Pass& item, const EtcdRestore& object,
+                               LedgerEntry entry, const SessionResult& result) {
+  const bool locked = result.ending == Ending::kLocked;
+  const bool passes = locked || result.error.kind == ErrorKind::kTransient;
+  Say(call, item, object, passes ? "Pending" : "Rejected", result.error.reason,
+      result.error.message);
+  if (locked) return Later(item, 30s);
+  if (passes) return Again(item, result.error);
+  if (HalfDone(object)) return;  // a person mends what it names, and the same run goes on
+  deps_.observer.OnRunEnded(object, {{"phase", "Rejected"}});
+  entry.finished_at = FormatTime(deps_.clock.Now());
+  entry.phase = "Rejected";
+  if (Status wrote = deps_.ledger.Write(call, object, entry); !wrote) Again(item, wrote.error());
 }
 
 void Controller::Finish(const Call& call, Pass& item, const EtcdRestore& object,
@@ -150,32 +181,13 @@ void Controller::Finish(const Call& call, Pass& item, const EtcdRestore& object,
     return AwaitApproval(call, item, object);
   }
   if (!bad && phase != "Succeeded" && phase != "Cancelled") return;
-  const bool once_more = result.ending == Ending::kNeedsAttention && entry.finished_at.empty() &&
-                         result.error.kind == ErrorKind::kTransient;
-  if (!once_more) deps_.observer.OnRunEnded(object, status);
+  deps_.observer.OnRunEnded(object, status);
   deps_.events.Record(object, {bad, "Restore" + phase, "Restore",
                                bad ? result.error.reason + ": " + result.error.message
                                    : "run " + object.spec.run_id + " ended"});
-  if (!entry.committed_at.empty()) {
-    if (entry.finished_at.empty()) return;  // tried again: finalizer and inputs are still needed
-    if (Status freed = SetFinalizer(call, object, false); !freed) Again(item, freed.error());
-    (void)deps_.ledger.DropInputs(call, object);
-  }
+  // Half a restore that waits for a person needs its finalizer and its inputs.
+  if (item.took && !entry.finished_at.empty() && !LetGo(call, item, object)) return;
   deps_.queue.Forget(item.key);
-}
-
-Status Controller::SetFinalizer(const Call& call, const EtcdRestore& object, bool on) {
-  KubeObject body = {
-      {"apiVersion", "etcdrestore.io/v1alpha1"},
-      {"kind", "EtcdRestore"},
-      {"metadata", {{"name", object.name}, {"namespace", object.name_space}, {"uid", object.uid}}}};
-  if (on) body["metadata"]["finalizers"] = Json::array({kFinalizer});
-  const auto wrote = api_.Write(
-      call, {KubeVerb::kApply, kEtcdRestores, {object.name_space, object.name}, "", body});
-  if (wrote) return {};
-  const std::string& reason = wrote.error().reason;
-  const bool gone = reason == "NotFound" || reason == "Conflict";
-  return gone && !on ? Status() : Status(wrote.error());
 }
 
 }  // namespace etcdrestore

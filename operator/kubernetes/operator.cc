@@ -24,6 +24,8 @@ using namespace std::chrono_literals;
 
 constexpr auto kGrace = 30s;
 constexpr auto kTidy = 15s;
+/// Threads beside those that may be at runs, so that objects are looked at while all runs go on.
+constexpr int kLookers = 2;
 /// Twice what a renewal with all its time limits may take.
 constexpr auto kLoopSilence = 60s;
 
@@ -94,7 +96,7 @@ class Operator {
         ledger_(fenced_, own_name_space_),
         events_(fenced_, clock, identity_),
         controller_({fenced_, clock, cache_, queue_, guard_, ledger_, events_, log, metrics_,
-                     RunSession, options.state_dir, options.rke}),
+                     RunSession, options.state_dir, options.rke, options.workers}),
         reflector_({*api_, clock, WaitOrStop, Chance, cache_,
                     [this](const ObjectChange& change) { controller_.Changed(change); },
                     [this](const std::string& what, const std::string& why) {
@@ -130,8 +132,7 @@ class Operator {
     while (!reflector_.synced() && !call.stop.stop_requested()) WaitOrStop(call, 50ms);
     {
       std::vector<std::jthread> workers;
-      workers.reserve(static_cast<std::size_t>(options_.workers));
-      for (int i = 0; i < options_.workers; ++i)
+      for (int i = 0; i < options_.workers + kLookers; ++i)
         workers.emplace_back([this, call] { controller_.Work(call); });
       while (!call.stop.stop_requested()) {
         WaitOrStop(call, kTidy);

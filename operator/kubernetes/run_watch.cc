@@ -81,10 +81,10 @@ void RunWatch::OnStatus(const nlohmann::ordered_json& status, const RunRecord& r
   }
 }
 
-Status RunWatch::MayAct() {
+Status RunWatch::MayAct(bool changes) {
   if (Status leads = deps_.guard.Check(); !leads) return leads;
   const std::lock_guard lock(mutex_);
-  if (!past_point_ || prepared_) return {};
+  if (!past_point_ || prepared_ || !changes) return {};
   Status ready = deps_.commit();
   // Last, and not when there is time for it: who takes over must know that half is done.
   if (ready) ready = deps_.publisher.WriteNow(Call().Within(30s), at_point_);

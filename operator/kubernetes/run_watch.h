@@ -33,8 +33,9 @@ class RunWatch final : public RunListener {
   void OnProgress(const RunRecord& record) override;
 
   void OnStatus(const nlohmann::ordered_json& status, const RunRecord& record);
-  /// The gate before every command on a node.
-  Status MayAct();
+  /// The gate before every command on a node. What changes nothing there passes while this process
+  /// leads: after a refused commit it must still be seen that nothing was done.
+  Status MayAct(bool changes);
 
  private:
   void TellAttempts(const RunRecord& record);

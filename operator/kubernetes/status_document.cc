@@ -30,6 +30,24 @@ Json FitArray(const Json& value, const Json& schema) {
   return out;
 }
 
+bool IsPhase(const std::string& condition) {
+  for (const char* type : {"Preflight", "Cleaned", "Fetched", "Restored", "Up", "Restarted"}) {
+    if (condition == type) return true;
+  }
+  return false;
+}
+
+/// Where a run was when it ended; one that ended at its first look has no timeline.
+std::string PhaseUnderWay(const Json& status) {
+  const Json timeline = status.value("timeline", Json::array());
+  if (!timeline.empty()) return timeline.back().value("phase", "Preflight");
+  for (const Json& condition : status.value("conditions", Json::array())) {
+    const std::string type = condition.value("type", "");
+    if (IsPhase(type) && condition.value("status", "") != "True") return type;
+  }
+  return "Preflight";
+}
+
 std::string PhaseConditionReason(const std::string& phase) {
   return phase == "Pending" ? "NotStarted" : phase;
 }
@@ -97,6 +115,45 @@ Json OutsideRunStatus(const EtcdRestore& object, const std::string& phase,
           {"progress", done ? "6/6" : "0/6"},
           {"runID", object.spec.run_id},
           {"conditions", conditions}};
+}
+
+Json OverHalfDone(const Json& known, const Json& said) {
+  Json status = known;
+  Json conditions = Json::array();
+  for (const Json& condition : known.value("conditions", Json::array())) {
+    if (IsPhase(condition.value("type", ""))) conditions.push_back(condition);
+  }
+  for (const Json& condition : said.at("conditions")) {
+    if (!IsPhase(condition.value("type", ""))) conditions.push_back(condition);
+  }
+  const std::string progress = known.value("progress", "");
+  status.update(said);
+  status["conditions"] =
+      OfGeneration({{"conditions", conditions}}, said.at("observedGeneration")).at("conditions");
+  if (!progress.empty()) status["progress"] = progress;
+  return status;
+}
+
+Json TriedAgain(Json status, bool stalled) {
+  status["phase"] = PhaseUnderWay(status);
+  status.erase("completionTime");
+  Json conditions = Json::array();
+  for (Json condition : status.value("conditions", Json::array())) {
+    const std::string type = condition.value("type", "");
+    if (type == "Failed") condition["status"] = "False";
+    if (type == "Succeeded" || type == "Ready") condition["status"] = "Unknown";
+    if (IsPhase(type) && condition["status"] == "False") condition["status"] = "Unknown";
+    if (type == "Stalled" && !stalled) condition["type"] = "Reconciling";
+    conditions.push_back(std::move(condition));
+  }
+  status["conditions"] = std::move(conditions);
+  return status;
+}
+
+Json OfGeneration(Json status, std::int64_t generation) {
+  status["observedGeneration"] = generation;
+  for (Json& condition : status["conditions"]) condition["observedGeneration"] = generation;
+  return status;
 }
 
 std::string ConditionField(const Json& status, const std::string& type, const char* field) {

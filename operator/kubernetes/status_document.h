@@ -27,6 +27,20 @@ nlohmann::ordered_json OutsideRunStatus(const EtcdRestore& object, const std::st
                                         const std::string& reason, const std::string& message,
                                         SystemTime now);
 
+/// What an object says that no run speaks for, over what was known of a cluster that is half
+/// restored: its point of no return, nodes, plan and phases are kept. Pure.
+nlohmann::ordered_json OverHalfDone(const nlohmann::ordered_json& known,
+                                    const nlohmann::ordered_json& said);
+
+/// The status of a run that came to a bad end and is tried again by itself: not failed, in the
+/// phase in which it was. `stalled` when people should know of it: past the point of no return.
+/// Pure.
+nlohmann::ordered_json TriedAgain(nlohmann::ordered_json status, bool stalled);
+
+/// The same status, seen to belong to a later generation of the object that changed nothing of it.
+/// Pure.
+nlohmann::ordered_json OfGeneration(nlohmann::ordered_json status, std::int64_t generation);
+
 /// A text field of the condition of that type; "" when there is none. Pure.
 std::string ConditionField(const nlohmann::ordered_json& status, const std::string& type,
                            const char* field);

@@ -3,13 +3,13 @@
 #include "operator/kubernetes/status_document.h"
 
 namespace etcdrestore {
-namespace {
 
 using namespace std::chrono_literals;
 
-bool Gone(const Error& error) { return error.reason == "NotFound" || error.reason == "Conflict"; }
-
-}  // namespace
+bool ObjectGone(const Error& error) {
+  return error.reason == "NotFound" ||
+         (error.reason == "Conflict" && error.message.find("UID") != std::string::npos);
+}
 
 SteadyTime Pacer::Due(SteadyTime now) const {
   if (!last_) return now;
@@ -27,7 +27,7 @@ StatusPublisher::~StatusPublisher() = default;
 
 void StatusPublisher::Offer(nlohmann::ordered_json status) {
   const std::lock_guard lock(mutex_);
-  pending_ = std::move(status);
+  pending_ = Numbered{++newest_, std::move(status)};
   wake_.notify_one();
 }
 
@@ -40,19 +40,21 @@ void StatusPublisher::Loop(const std::stop_token& stop) {
     wake_.wait_until(lock, stop, due, [] { return false; });
     if (stop.stop_requested()) return;
     if (!pending_) continue;
-    const nlohmann::ordered_json status = std::move(*pending_);
+    const Numbered next = std::move(*pending_);
     pending_.reset();
     pacer_.Wrote(deps_.clock.Steady());
     lock.unlock();
-    const Status wrote = Write(call.Within(20s), status);
+    const Status wrote = Write(call.Within(20s), next);
     lock.lock();
-    if (!wrote && !Gone(wrote.error()) && !pending_) pending_ = status;
+    if (!wrote && !ObjectGone(wrote.error()) && next.number == newest_) pending_ = next;
   }
 }
 
-Status StatusPublisher::Write(const Call& call, const nlohmann::ordered_json& status) {
+Status StatusPublisher::Write(const Call& call, const Numbered& numbered) {
   const std::lock_guard lock(writing_);
-  nlohmann::ordered_json next = NextStatus(written_, status);
+  if (numbered.number < last_) return {};
+  last_ = numbered.number;
+  nlohmann::ordered_json next = NextStatus(written_, numbered.status);
   if (next == written_) return {};
   // With the uid, an object of the same name that was made anew is not written to.
   KubeObject body = {
@@ -74,17 +76,19 @@ Status StatusPublisher::Write(const Call& call, const nlohmann::ordered_json& st
 }
 
 Status StatusPublisher::WriteNow(const Call& call, const nlohmann::ordered_json& status) {
+  Numbered next;
   {
     const std::lock_guard lock(mutex_);
     pending_.reset();
+    next = {++newest_, status};
     pacer_.Wrote(deps_.clock.Steady());
   }
   std::mutex mutex;
   std::condition_variable_any pause;
   std::unique_lock lock(mutex);
   while (true) {
-    Status wrote = Write(call, status);
-    if (wrote || Gone(wrote.error()) || wrote.error().reason == "LeaseLost" ||
+    Status wrote = Write(call, next);
+    if (wrote || ObjectGone(wrote.error()) || wrote.error().reason == "LeaseLost" ||
         wrote.error().kind == ErrorKind::kTerminal || call.Over())
       return wrote;
     pause.wait_for(lock, call.stop, 2s, [] { return false; });

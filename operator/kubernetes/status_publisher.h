@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -23,6 +24,10 @@ class Pacer {
   std::optional<SteadyTime> last_;
 };
 
+/// True when a write failed because the object is not there any more, or is another one of the same
+/// name: every write carries the uid. Pure.
+bool ObjectGone(const Error& error);
+
 /// Writes the status of one object, by server-side apply, at most every two seconds and never what
 /// is there already. Lives as long as a run. Thread safe.
 class StatusPublisher {
@@ -40,23 +45,30 @@ class StatusPublisher {
 
   /// Written soon by a thread of this object; a newer one takes its place.
   void Offer(nlohmann::ordered_json status);
-  /// Written now, again and again until the call is over. NotFound and Conflict end it: the object
-  /// is gone. What was offered before is dropped.
+  /// Written now, again and again until the call is over or the object is gone. What was offered
+  /// before is dropped, also what is on its way.
   Status WriteNow(const Call& call, const nlohmann::ordered_json& status);
 
  private:
+  struct Numbered {
+    std::uint64_t number = 0;
+    nlohmann::ordered_json status;
+  };
   void Loop(const std::stop_token& stop);
-  Status Write(const Call& call, const nlohmann::ordered_json& status);
+  /// Unless a newer one has been taken since.
+  Status Write(const Call& call, const Numbered& next);
 
   Deps deps_;
   KubeName name_;
   std::string uid_;
-  std::mutex mutex_;  ///< guards the two below
+  std::mutex mutex_;  ///< guards the three below
   std::condition_variable_any wake_;
-  std::optional<nlohmann::ordered_json> pending_;
+  std::optional<Numbered> pending_;
+  std::uint64_t newest_ = 0;
   Pacer pacer_;
-  std::mutex writing_;  ///< one write at a time, in order; guards written_
+  std::mutex writing_;  ///< one write at a time, in order; guards the two below
   nlohmann::ordered_json written_;
+  std::uint64_t last_ = 0;  ///< number of what was tried last
   std::jthread thread_;
 };
 

@@ -37,6 +37,11 @@ CachedObject ObjectCache::Find(const KubeName& name) const {
   return Parsed(text);
 }
 
+bool ObjectCache::Has(const KubeName& name) const {
+  const std::lock_guard lock(mutex_);
+  return objects_.contains(name);
+}
+
 CachedObject ObjectCache::FindIf(const std::string& part,
                                  const std::function<bool(const KubeObject&)>& is) const {
   const std::lock_guard lock(mutex_);

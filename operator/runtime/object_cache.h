@@ -31,6 +31,7 @@ std::string MetaOf(const KubeObject& object, const char* field);
 class ObjectCache {
  public:
   [[nodiscard]] CachedObject Find(const KubeName& name) const;
+  [[nodiscard]] bool Has(const KubeName& name) const;
   /// The first of those whose compact text holds `part`; only these are parsed.
   [[nodiscard]] CachedObject FindIf(const std::string& part,
                                     const std::function<bool(const KubeObject&)>& is) const;

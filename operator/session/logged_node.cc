@@ -14,7 +14,7 @@ namespace {
 class LoggedNode final : public Node {
  public:
   LoggedNode(std::unique_ptr<Node> node, std::string name, std::string path,
-             std::function<Status()> may_run,
+             std::function<Status(const Command&)> may_run,
              std::function<void(const Result<CommandResult>&, Duration)> ended)
       : node_(std::move(node)),
         name_(std::move(name)),
@@ -24,7 +24,7 @@ class LoggedNode final : public Node {
 
   Result<CommandResult> Run(const Call& call, const Command& command) override {
     if (may_run_) {
-      if (Status allowed = may_run_(); !allowed) return allowed.error();
+      if (Status allowed = may_run_(command); !allowed) return allowed.error();
     }
     const SteadyTime start = std::chrono::steady_clock::now();
     auto result = node_->Run(call, command);
@@ -58,14 +58,15 @@ class LoggedNode final : public Node {
   std::unique_ptr<Node> node_;
   std::string name_;
   std::string path_;
-  std::function<Status()> may_run_;
+  std::function<Status(const Command&)> may_run_;
   std::function<void(const Result<CommandResult>&, Duration)> ended_;
 };
 
 }  // namespace
 
 std::unique_ptr<Node> WithCommandLog(
-    std::unique_ptr<Node> node, std::string name, std::string path, std::function<Status()> may_run,
+    std::unique_ptr<Node> node, std::string name, std::string path,
+    std::function<Status(const Command&)> may_run,
     std::function<void(const Result<CommandResult>&, Duration)> ended) {
   return std::make_unique<LoggedNode>(std::move(node), std::move(name), std::move(path),
                                       std::move(may_run), std::move(ended));

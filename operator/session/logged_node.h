@@ -15,7 +15,7 @@ namespace etcdrestore {
 /// `ended` hears of each command that was run; may be empty.
 std::unique_ptr<Node> WithCommandLog(
     std::unique_ptr<Node> node, std::string name, std::string path,
-    std::function<Status()> may_run = {},
+    std::function<Status(const Command&)> may_run = {},
     std::function<void(const Result<CommandResult>&, Duration)> ended = {});
 
 }  // namespace etcdrestore

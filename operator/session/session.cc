@@ -81,7 +81,8 @@ class Session {
          [this](const std::string& line) { listener_.OnNote(line); },
          [this](const std::string& what, std::uint64_t done, std::uint64_t total) {
            listener_.OnBytes(what, done, total);
-         }});
+         },
+         [this] { return input_.may_act ? input_.may_act(true) : Status(); }});
     Reporter reporter(*this);
     Reconciler reconciler(
         {*target_, crew, executor, clock_, reporter,
@@ -231,7 +232,10 @@ class Session {
       return connected.error();
     }
     auto logged = WithCommandLog(
-        std::move(*connected), node.name, folder_ + "/commands.log", input_.may_act,
+        std::move(*connected), node.name, folder_ + "/commands.log",
+        [this](const Command& command) {
+          return input_.may_act ? input_.may_act(!OnlyLooks(command)) : Status();
+        },
         [this](const Result<CommandResult>& result, Duration took) {
           const std::chrono::duration<double> seconds = took;
           const char* how = !result ? "error" : (result->exit_code == 0 ? "success" : "failed");
@@ -243,7 +247,7 @@ class Session {
       nodes_.push_back({node.name, logged.get()});
     }
     return MakeScriptMachine(std::move(logged), node.name,
-                             {OwnHolderId(), target_->object.spec.cluster_name},
+                             {OwnHolderId(target_->run), target_->object.spec.cluster_name},
                              {target_->run, target_->config.prefix_path, node.node.docker_socket});
   }
 

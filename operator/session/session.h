@@ -23,7 +23,9 @@ struct SessionInput {
   bool lock_file = true;
   std::string known_hosts_file;  ///< used when the spec names none; "" for ~/.ssh/known_hosts
   RunRequest request;
-  std::function<Status()> may_act;  ///< asked before each command on a node; empty: always
+  /// Asked before each command on a node, and whether it changes more than who holds the node;
+  /// empty: always.
+  std::function<Status(bool changes)> may_act;
   /// Until when an rke that works may live without a later word; asked often, from any thread.
   /// Empty: for as long as the nodes' locks are held.
   std::function<SteadyTime()> may_run_until;

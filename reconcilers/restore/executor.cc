@@ -92,6 +92,9 @@ void Executor::Tell(const std::string& line) {
 Status Executor::Execute(const Call& call, Act act, const RunPlan& plan,
                          const SnapshotDelivery& delivery, const Todo& todo,
                          const Observation& seen) {
+  if (deps_.may_act && act != Act::kLookAgain) {
+    if (Status may = deps_.may_act(); !may) return may;
+  }
   const auto each = [&](auto what) {
     return deps_.crew.Do(
         call, todo.nodes, seen,

@@ -34,7 +34,8 @@ class Executor {
     std::string work_dir;     ///< the run's folder on the operator: rke/ and logs; exists
     /// A line for people; one at a time, from any thread.
     std::function<void(const std::string&)> progress;
-    BytesMoved moved = {};  ///< of relayed snapshots; may be empty
+    BytesMoved moved = {};                 ///< of relayed snapshots; may be empty
+    std::function<Status()> may_act = {};  ///< asked before each act; empty: always
   };
   explicit Executor(Deps deps) : deps_(std::move(deps)) {}
 

@@ -306,6 +306,12 @@ class ScriptMachine final : public Machine {
 
 }  // namespace
 
+bool OnlyLooks(const Command& command) {
+  if (command.argv.size() < 4 || command.argv[2] != "--") return false;
+  const std::string& act = command.argv[3];
+  return act == "look" || act == "renew" || act == "release";
+}
+
 std::unique_ptr<Machine> MakeScriptMachine(std::unique_ptr<Node> node, std::string name,
                                            Holder holder, MachinePlaces places) {
   return std::make_unique<ScriptMachine>(std::move(node), std::move(name), std::move(holder),

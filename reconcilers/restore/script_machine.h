@@ -19,4 +19,7 @@ struct MachinePlaces {
 std::unique_ptr<Machine> MakeScriptMachine(std::unique_ptr<Node> node, std::string name,
                                            Holder holder, MachinePlaces places);
 
+/// True for a command of such a Machine that changes no more of the node than who holds it.
+bool OnlyLooks(const Command& command);
+
 }  // namespace etcdrestore

@@ -154,7 +154,7 @@ TEST(Roles, AllowExactlyWhatTheOperatorAsks) {
                            RunRecord record;
                            record.point_of_no_return = clock.Now();
                            input.on_status(nlohmann::ordered_json{{"phase", "Cleaned"}}, record);
-                           EXPECT_TRUE(input.may_act());
+                           EXPECT_TRUE(input.may_act(true));
                            SessionResult result;
                            result.ending = Ending::kDone;
                            result.status = {{"phase", "Succeeded"}, {"runID", "r1"}};

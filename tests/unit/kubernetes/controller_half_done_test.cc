@@ -12,7 +12,7 @@ using testing_objects::HalfDoneAt;
 TEST_F(ControllerRig, NothingIsDestroyedBeforeLedgerFinalizerAndInputsAreKept) {
   api.Put(kEtcdRestores, AnObject());
   run = [&](const Call&, const SessionInput& input, RunListener&) {
-    EXPECT_TRUE(input.may_act());
+    EXPECT_TRUE(input.may_act(true));
     EXPECT_TRUE(api.Find(kSecrets, kName) == std::nullopt);
     RunRecord record;
     record.point_of_no_return = clock.Now();
@@ -24,9 +24,9 @@ TEST_F(ControllerRig, NothingIsDestroyedBeforeLedgerFinalizerAndInputsAreKept) {
     api.refuse = [](const std::string&, const KubeType& type, const KubeName&) {
       return type == kSecrets ? std::optional(Transient("Unavailable", "")) : std::nullopt;
     };
-    EXPECT_FALSE(input.may_act()) << "no act while the inputs cannot be kept";
+    EXPECT_FALSE(input.may_act(true)) << "no act while the inputs cannot be kept";
     api.refuse = {};
-    EXPECT_TRUE(input.may_act());
+    EXPECT_TRUE(input.may_act(true));
     EXPECT_EQ((*api.Find(kEtcdRestores, kName))["metadata"]["finalizers"], Json({kFinalizer}));
     const auto entry = ledger.Read({}, input.object);
     EXPECT_FALSE((*entry)->committed_at.empty());

@@ -4,6 +4,7 @@
 
 #include "operator/kubernetes/controller.h"
 #include "operator/kubernetes/fenced_kube.h"
+#include "operator/kubernetes/status_document.h"
 #include "tests/fakes/fake_kube.h"
 #include "tests/fakes/virtual_clock.h"
 #include "tests/unit/kubernetes/objects.h"
@@ -24,9 +25,14 @@ class ControllerRig : public testing::Test, public ControllerObserver {
     stop.request_stop();
   }
   void OnPanic() override { ++panics; }
-  void OnStatus(const EtcdRestore&, const nlohmann::ordered_json&) override {}
+  void OnStatus(const EtcdRestore&, const nlohmann::ordered_json&) override {
+    last_heard = "status";
+  }
+  void OnAttempt(const std::string& phase, bool well) override {
+    attempts.push_back(phase + (well ? " well" : " bad"));
+  }
   void OnRunEnded(const EtcdRestore&, const nlohmann::ordered_json&) override { ++ended; }
-  void OnGone(const KubeName&) override {}
+  void OnGone(const KubeName&) override { last_heard = "gone"; }
 
   /// The object as it now is on the server reaches the cache, and a worker takes it.
   void Pass() {
@@ -41,14 +47,14 @@ class ControllerRig : public testing::Test, public ControllerObserver {
   void Hear(const KubeObject& object) {
     for (const ObjectChange& change : cache.Upsert(object)) controller.Changed(change);
   }
-  /// spec.cancel is set while the object runs.
-  void Cancel() {
-    KubeObject cancelled = *api.Find(kEtcdRestores, kName);
-    cancelled["spec"]["cancel"] = true;
-    cancelled["metadata"]["generation"] = 2;
-    api.Put(kEtcdRestores, cancelled);
-    Hear(cancelled);
+  /// A person changes a field of spec, and the watch brings it.
+  void Edit(const char* field, const nlohmann::ordered_json& value) {
+    KubeObject object = *api.Find(kEtcdRestores, kName);
+    object["spec"][field] = value;
+    object["metadata"]["generation"] = object["metadata"].value("generation", 1) + 1;
+    Hear(api.Put(kEtcdRestores, object));
   }
+  void Cancel() { Edit("cancel", true); }
   void PassOnCache() {
     stop = {};
     queue.Add(kName.Key(), "prod");
@@ -85,6 +91,41 @@ class ControllerRig : public testing::Test, public ControllerObserver {
     return result;
   }
 
+  /// The run is about to pass its point of no return.
+  void PassThePoint(const SessionInput& input) {
+    RunRecord record;
+    record.point_of_no_return = clock.Now();
+    input.on_status(nlohmann::ordered_json{{"phase", "Preflight"},
+                                           {"runID", "r1"},
+                                           {"pointOfNoReturn", FormatTime(clock.Now())},
+                                           {"conditions", nlohmann::ordered_json::array()}},
+                    record);
+  }
+  static SessionResult EndsPastThePoint(const SessionInput& input, const Error& error) {
+    SessionResult result = Ends(input, Ending::kNeedsAttention, error);
+    result.status["pointOfNoReturn"] = "2026-11-22T03:30:00Z";
+    result.status["timeline"] = {{{"phase", "Up"}, {"startedAt", "2026-11-22T03:30:00Z"}}};
+    return result;
+  }
+  /// The object as a process left it that died, or ended badly, past the point of no return.
+  void PutHalfDone(const char* phase) {
+    KubeObject object = testing_objects::HalfDoneAt(phase);
+    object["metadata"]["finalizers"] = {kFinalizer};
+    api.Put(kEtcdRestores, object);
+    ASSERT_TRUE(ledger.Write(
+        {}, Object(),
+        {Object().RunKey(), "u1", "2026-11-22T03:00:00Z", "2026-11-22T03:10:00Z", "", ""}));
+    const auto values = ApiValues::Read({}, api, Object());
+    ASSERT_TRUE(values);
+    ASSERT_TRUE(ledger.KeepInputs({}, Object(), values->CopyOf()));
+  }
+  [[nodiscard]] EtcdRestore Object() const {
+    return testing_objects::Parsed(*api.Find(kEtcdRestores, kName));
+  }
+  [[nodiscard]] bool HasFinalizer() const { return Held(Object()); }
+  [[nodiscard]] bool HasInputs() { return ledger.Inputs({}, Object())->has_value(); }
+  [[nodiscard]] LedgerEntry Entry() { return **ledger.Read({}, Object()); }
+
   /// The object is deleted and applied again.
   void MakeAnew() {
     api.Remove(kEtcdRestores, kName);
@@ -106,6 +147,8 @@ class ControllerRig : public testing::Test, public ControllerObserver {
   int ended = 0;
   int panics = 0;
   std::string result;
+  std::string last_heard;
+  std::vector<std::string> attempts;
   Controller::RunFunction run = [](const Call&, const SessionInput& input, RunListener&) {
     return Ends(input, Ending::kDone, {});
   };
@@ -115,7 +158,7 @@ class ControllerRig : public testing::Test, public ControllerObserver {
          ++runs;
          return run(call, input, listener);
        },
-       "/nowhere", "rke"}};
+       "/nowhere", "rke", 1}};
 };
 
 }  // namespace etcdrestore

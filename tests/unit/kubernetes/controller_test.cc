@@ -190,7 +190,7 @@ TEST_F(ControllerRig, WithoutTheLeaseNothingIsWritten) {
   api.Put(kEtcdRestores, AnObject());
   run = [&](const Call&, const SessionInput& input, RunListener&) {
     guard.Revoke();
-    EXPECT_EQ(input.may_act().error().reason, "LeaseLost");
+    EXPECT_EQ(input.may_act(true).error().reason, "LeaseLost");
     return Ends(input, Ending::kDone, {});
   };
   Pass();

@@ -76,15 +76,15 @@ TEST(Aftermaths, OnlyRealEndsAreFinal) {
   const Error terminal = Terminal("X", "");
   for (const Ending ending : {Ending::kDone, Ending::kFailed, Ending::kRejected,
                               Ending::kPreflightFailed, Ending::kCancelled, Ending::kDeadline})
-    EXPECT_TRUE(After(ending, terminal, false, false).finished);
-  EXPECT_FALSE(After(Ending::kAwaitingApproval, terminal, false, false).finished);
-  EXPECT_EQ(After(Ending::kLocked, terminal, false, false).again, 30s);
+    EXPECT_TRUE(After(ending, terminal, {}).finished);
+  EXPECT_FALSE(After(Ending::kAwaitingApproval, terminal, {}).finished);
+  EXPECT_EQ(After(Ending::kLocked, terminal, {}).again, 30s);
 }
 
 TEST(Aftermaths, WhatWeCutOffIsNotPublished) {
   for (const char* reason : {"Interrupted", "LeaseLost"}) {
     for (const Ending ending : {Ending::kInterrupted, Ending::kNeedsAttention}) {
-      const Aftermath cut = After(ending, Transient(reason, ""), true, false);
+      const Aftermath cut = After(ending, Transient(reason, ""), {.stopping = true});
       EXPECT_FALSE(cut.publish);
       EXPECT_FALSE(cut.finished);
     }
@@ -92,17 +92,18 @@ TEST(Aftermaths, WhatWeCutOffIsNotPublished) {
 }
 
 TEST(Aftermaths, PastThePointWhatMayPassIsTriedAgainAndTheRestWaitsForAPerson) {
-  const Aftermath passing = After(Ending::kNeedsAttention, Transient("X", ""), false, false);
+  const Aftermath passing = After(Ending::kNeedsAttention, Transient("X", ""), {});
   EXPECT_TRUE(passing.publish);
   EXPECT_EQ(passing.again, 60s);
-  const Aftermath terminal = After(Ending::kNeedsAttention, Terminal("X", ""), false, false);
+  const Aftermath terminal = After(Ending::kNeedsAttention, Terminal("X", ""), {});
   EXPECT_FALSE(terminal.again);
   EXPECT_FALSE(terminal.finished) << "the same runID goes on when the object is touched";
 }
 
 TEST(Aftermaths, ACancelledRunEnds) {
-  EXPECT_TRUE(After(Ending::kNeedsAttention, Transient("Interrupted", ""), false, true).finished);
-  EXPECT_EQ(After(Ending::kInterrupted, Transient("Interrupted", ""), false, true).again, 0s);
+  EXPECT_TRUE(
+      After(Ending::kNeedsAttention, Transient("Interrupted", ""), {.cancel = true}).finished);
+  EXPECT_EQ(After(Ending::kInterrupted, Transient("Interrupted", ""), {.cancel = true}).again, 0s);
 }
 
 }  // namespace
