@@ -7,7 +7,7 @@ E2E_LAB ?= /var/lib/etcdrestore-e2e
 
 .DEFAULT_GOAL := help
 .PHONY: help packages deps program build release unit integration layers format-check e2e e2e-all lab lab-down \
-	demo bench test asan tsan format tidy api-reference clean
+	demo image bench test asan tsan format tidy api-reference clean
 
 help:
 	@sed -n 's/^\([a-z0-9 -]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -56,6 +56,10 @@ lab-down:  ## remove it without a trace (root)
 
 demo: deps program  ## wreck a cluster and get it back, with everything it needs (root)
 	tests/lab/demo.sh
+
+image: packages  ## build the Dockerfile as committed, without a registry, and try the image (root)
+	tests/image/image.sh build
+	tests/image/image.sh check
 
 bench: release  ## measure: beside an operator on Go's controller-runtime, then against the real rke in the lab
 	tests/bench/operator_bench.sh

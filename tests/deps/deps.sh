@@ -9,7 +9,7 @@ build_packages="g++ cmake ninja-build ccache pkg-config dpkg-dev ca-certificates
   libzip-dev zlib1g-dev libgtest-dev libgmock-dev clang-format clang-tidy openssh-server"
 lab_packages="docker.io containerd runc containernetworking-plugins iproute2 nftables iptables
   conntrack socat s3cmd unzip zip curl wget openssh-client openssl sudo util-linux mount e2fsprogs
-  busybox-static procps git make prometheus lua5.4"
+  busybox-static procps git make prometheus lua5.4 debootstrap"
 
 say() { printf 'deps: %s\n' "$*"; }
 fail() { say "$*" >&2; exit 1; }
