@@ -21,7 +21,7 @@ local told = (ready.reason or "") .. ": " .. (ready.message or "")
 if is("Succeeded") then
   hs.status = "Healthy"
   hs.message = "Restored and verified"
-elseif is("Failed") then
+elseif is("Failed") or is("Stalled") then
   hs.status = "Degraded"
   hs.message = told
 elseif obj.status.phase == "AwaitingApproval" then

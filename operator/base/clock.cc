@@ -68,6 +68,15 @@ SystemTime RealClock::Now() const {
   return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
 }
 SteadyTime RealClock::Steady() const { return std::chrono::steady_clock::now(); }
+Duration RealClock::Slept() const {
+  const auto read = [](clockid_t which) {
+    timespec now{};
+    ::clock_gettime(which, &now);
+    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+  };
+  const Duration awake = read(CLOCK_MONOTONIC);
+  return std::max<Duration>(read(CLOCK_BOOTTIME) - awake, Duration(0));
+}
 
 std::string FormatTime(SystemTime time) {
   const auto days = std::chrono::floor<std::chrono::days>(time);

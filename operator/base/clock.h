@@ -17,6 +17,9 @@ class Clock {
   virtual ~Clock() = default;
   [[nodiscard]] virtual SystemTime Now() const = 0;
   [[nodiscard]] virtual SteadyTime Steady() const = 0;
+  /// How long the machine has slept since its start, which Steady does not count: a virtual machine
+  /// that was frozen, a laptop that was closed.
+  [[nodiscard]] virtual Duration Slept() const { return Duration(0); }
 };
 
 /// The machine's own clocks.
@@ -24,6 +27,7 @@ class RealClock final : public Clock {
  public:
   [[nodiscard]] SystemTime Now() const override;
   [[nodiscard]] SteadyTime Steady() const override;
+  [[nodiscard]] Duration Slept() const override;
 };
 
 /// RFC 3339 in UTC with whole seconds, as metav1.Time writes it: 2026-11-22T03:00:00Z.

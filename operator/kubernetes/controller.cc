@@ -34,6 +34,14 @@ bool WentBack(const KubeObject& before, const KubeObject& now) {
          Judge(BareObject(now)) == ObjectVerdict::kRun;
 }
 
+/// As far as its status tells.
+bool AtItsEnd(const KubeObject& object) {
+  const auto status = object.find("status");
+  const std::string phase =
+      status != object.end() && status->is_object() ? status->value("phase", "") : "";
+  return phase == "Succeeded" || phase == "Failed" || phase == "Cancelled" || phase == "Rejected";
+}
+
 /// What ends a run at its next safe point. Half a restore is not stopped by a deletion.
 bool AsksToStop(const KubeObject& now, bool committed) {
   const KubeObject spec = now.value("spec", KubeObject::object());
@@ -90,7 +98,8 @@ void Controller::Changed(const ObjectChange& change) {
     running->second->stop.request_stop();
   if (!change.before || ChangedByOthers(*change.before, *change.now) ||
       WentBack(*change.before, *change.now))
-    deps_.queue.Add(key, LaneOf(*change.now));
+    deps_.queue.Add(key, LaneOf(*change.now),
+                    change.first_list && AtItsEnd(*change.now) ? Urgency::kLow : Urgency::kNormal);
 }
 
 bool Controller::StopAsked(const EtcdRestore& object) const {

@@ -112,7 +112,8 @@ class Operator {
                    Chance, guard_,
                    [&log](const std::string& holder) {
                      log.Info("Another process leads", {{"holder", holder}});
-                   }},
+                   },
+                   [this](int count) { metrics_.OnTransitions(count); }},
                   {{own_name_space_, options.lease}, identity_}) {}
 
   int Run(const Call& call) {
@@ -125,7 +126,6 @@ class Operator {
     const std::jthread reflecting([this, reading] { reflector_.Run(reading); });
     log_.Info("Started", {{"identity", identity_}, {"namespace", own_name_space_}});
     if (!election_.Acquire(call)) return 0;
-    metrics_.OnTransition();
     log_.Info("Leading", {{"lease", own_name_space_ + "/" + options_.lease}});
     std::stop_source lease_stop;
     std::jthread holding([this, &lease_stop] { Hold(lease_stop.get_token()); });

@@ -67,7 +67,7 @@ const std::vector<MetricSpec>& MetricTable() {
       {"etcdrestore_snapshot_download_bytes_total", "Bytes of snapshots that came to this process.",
        kCounter},
       {"etcdrestore_snapshot_verify_failures_total", "Snapshots that did not verify.", kCounter},
-      {"etcdrestore_leader_transitions_total", "Times that this process began to lead.", kCounter},
+      {"etcdrestore_leader_transitions_total", "Times that the Lease changed hands.", kCounter},
       {"etcdrestore_watch_restarts_total", "Lists and watches begun anew, by reason.", kCounter},
   };
   static const std::vector<MetricSpec> table = [] {
@@ -119,7 +119,8 @@ OperatorMetrics::OperatorMetrics(const MetricLabels& build, std::string lease, i
                       {{"phase", phase}, {"result", result}});
     }
   }
-  for (const char* reason : {"hostkey", "auth", "algorithm", "timeout", "unreachable", "other"})
+  for (const char* reason :
+       {"hostkey", "hostkey_unknown", "auth", "algorithm", "timeout", "unreachable", "other"})
     metrics_.Add("etcdrestore_ssh_connect_failures_total", {{"reason", reason}}, 0);
   for (const char* source : {"s3", "http", "nodes"}) {
     metrics_.Add("etcdrestore_snapshot_download_bytes_total", {{"source", source}}, 0);
@@ -236,7 +237,13 @@ void OperatorMetrics::OnLeading(bool leads) {
   metrics_.Set("leader_election_master_status", {{"name", lease_}}, leads ? 1 : 0);
 }
 
-void OperatorMetrics::OnTransition() { metrics_.Add("etcdrestore_leader_transitions_total", {}); }
+void OperatorMetrics::OnTransitions(int count) {
+  const std::lock_guard lock(mutex_);
+  // A Lease that was deleted counts from 0 again; what a counter has counted stays.
+  if (count > transitions_)
+    metrics_.Add("etcdrestore_leader_transitions_total", {}, count - transitions_);
+  transitions_ = count;
+}
 
 void OperatorMetrics::OnScrape(const QueueNumbers& queue, SteadyTime now) {
   std::chrono::duration<double> sum{};

@@ -38,7 +38,8 @@ class OperatorMetrics final : public ControllerObserver {
   void OnRetry(const std::string& host, const std::string& code, const std::string& method);
   void OnWatchRestarted(const std::string& reason);
   void OnLeading(bool leads);
-  void OnTransition();
+  /// How often the Lease has changed hands, as the Lease itself counts.
+  void OnTransitions(int count);
   /// What is true at this moment only; the sums of the queue become counters.
   void OnScrape(const QueueNumbers& queue, SteadyTime now);
   [[nodiscard]] std::string Text();
@@ -49,6 +50,7 @@ class OperatorMetrics final : public ControllerObserver {
   std::mutex mutex_;  ///< guards what is below
   RestoreSeries series_;
   QueueNumbers queue_;                             ///< as it was at the last scrape
+  int transitions_ = 0;                            ///< as the Lease counted them last
   std::map<std::thread::id, SteadyTime> working_;  ///< since when each worker is at its key
 };
 

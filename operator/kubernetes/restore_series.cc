@@ -97,7 +97,8 @@ RestoreSeries::Shown RestoreSeries::Compact(const EtcdRestore& object, const Jso
   shown.started = Seconds(status, "startTime");
   shown.completed = Seconds(status, "completionTime");
   const Json timeline = status.value("timeline", Json::array());
-  if (!AtItsEnd(phase) && !timeline.empty() && !timeline.back().contains("finishedAt"))
+  if (!timeline.empty() && !timeline.back().contains("finishedAt") &&
+      timeline.back().value("phase", "") == phase)
     shown.phase_started = Seconds(timeline.back(), "startedAt");
   const std::chrono::duration<double> limit = LimitOf(object.spec.deadlines, phase);
   shown.phase_limit = limit.count();

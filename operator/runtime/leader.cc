@@ -33,16 +33,25 @@ std::string MicroTime(SystemTime time) {
   return fmt::format("{}.{:06}Z", text, micros < 0 ? 0 : micros);
 }
 
-Status LeaderGuard::Check() const {
+/// Earlier by what the machine has slept since.
+std::optional<SteadyTime> LeaderGuard::Deadline() const {
   const std::lock_guard lock(mutex_);
-  if (deadline_ && clock_.Steady() < *deadline_) return {};
+  const Duration slept = clock_.Slept() - slept_;
+  if (!deadline_ || slept <= Duration(0)) return deadline_;
+  return *deadline_ - duration_cast<SteadyTime::duration>(slept);
+}
+
+Status LeaderGuard::Check() const {
+  const auto deadline = Deadline();
+  if (deadline && clock_.Steady() < *deadline) return {};
   return Transient("LeaseLost",
                    "this process is not the leader (any more): it changes nothing and ends");
 }
 
-void LeaderGuard::AllowUntil(SteadyTime deadline) {
+void LeaderGuard::AllowUntil(SteadyTime deadline, Duration slept) {
   const std::lock_guard lock(mutex_);
   deadline_ = deadline;
+  slept_ = slept;
 }
 
 void LeaderGuard::Revoke() {
@@ -51,14 +60,11 @@ void LeaderGuard::Revoke() {
 }
 
 Duration LeaderGuard::Left() const {
-  const std::lock_guard lock(mutex_);
-  return deadline_ ? std::max<Duration>(*deadline_ - clock_.Steady(), 0s) : 0s;
+  const auto deadline = Deadline();
+  return deadline ? std::max<Duration>(*deadline - clock_.Steady(), 0s) : 0s;
 }
 
-SteadyTime LeaderGuard::Until() const {
-  const std::lock_guard lock(mutex_);
-  return deadline_.value_or(SteadyTime::min());
-}
+SteadyTime LeaderGuard::Until() const { return Deadline().value_or(SteadyTime::min()); }
 
 bool MayHold(const LeaseSeen& seen, const std::string& identity, SteadyTime now) {
   if (seen.object.is_null()) return true;
@@ -91,12 +97,18 @@ KubeObject HeldLease(const KubeObject& before, const LeaderOptions& options, Sys
 
 Status LeaderElection::Write(const Call& call, KubeVerb verb, const KubeObject& lease) {
   const SteadyTime start = deps_.clock.Steady();
+  const Duration slept = deps_.clock.Slept();
   auto written = deps_.api.Write(call, {verb, kLeases, options_.lease, "", lease});
   if (!written) return written.error();
   seen_ = {std::move(*written), deps_.clock.Steady()};
+  TellTransitions();
   // Counted from before the request: the server may have written at once and answered late.
-  deps_.guard.AllowUntil(Plus(start, options_.renew_deadline));
+  deps_.guard.AllowUntil(Plus(start, options_.renew_deadline), slept);
   return {};
+}
+
+void LeaderElection::TellTransitions() const {
+  if (deps_.transitions) deps_.transitions(SpecOf(seen_.object).value("leaseTransitions", 0));
 }
 
 Status LeaderElection::TryOnce(const Call& call) {
@@ -117,6 +129,7 @@ Status LeaderElection::TryOnce(const Call& call) {
       deps_.follows(holder);
   }
   seen_.object = now;
+  TellTransitions();
   if (!MayHold(seen_, options_.identity, deps_.clock.Steady()))
     return Transient("LockedByOther", "the leader is " + HolderOf(SpecOf(now)));
   const KubeVerb verb = now.is_null() ? KubeVerb::kCreate : KubeVerb::kReplace;
@@ -141,7 +154,8 @@ Status LeaderElection::Hold(const Call& call) {
     const SteadyTime now = deps_.clock.Steady();
     // After a long stall another process may lead already: stop first, ask later.
     if (Status may = deps_.guard.Check(); !may) return may;
-    if (TryOnce(call)) {
+    // A renewal that came later would revive what everybody else has given up.
+    if (TryOnce(call.Within(deps_.guard.Left()))) {
       renewed = now;
       continue;
     }

@@ -18,13 +18,15 @@ struct LeaderOptions {
 };
 
 /// Until when this process may act. The server knows nothing of it, so everything that changes
-/// something asks here first. Thread safe.
+/// something asks here first. Time that the machine sleeps counts. Thread safe.
 class LeaderGuard {
  public:
   explicit LeaderGuard(const Clock& clock) : clock_(clock) {}
   /// Error LeaseLost (transient): another process may be at work.
   [[nodiscard]] Status Check() const;
-  void AllowUntil(SteadyTime deadline);
+  /// `slept`: the clock's Slept when the deadline was reckoned.
+  void AllowUntil(SteadyTime deadline, Duration slept);
+  void AllowUntil(SteadyTime deadline) { AllowUntil(deadline, clock_.Slept()); }
   void Revoke();
   [[nodiscard]] Duration Left() const;
   /// When Check begins to fail unless the Lease is renewed: well before another process may lead.
@@ -32,9 +34,12 @@ class LeaderGuard {
   [[nodiscard]] SteadyTime Until() const;
 
  private:
+  [[nodiscard]] std::optional<SteadyTime> Deadline() const;
+
   const Clock& clock_;
   mutable std::mutex mutex_;
   std::optional<SteadyTime> deadline_;
+  Duration slept_{};  ///< when the deadline was reckoned
 };
 
 /// What is known of the Lease: the record, and when we saw it change. Another holder's time is
@@ -63,6 +68,8 @@ class LeaderElection {
     std::function<double()> chance;
     LeaderGuard& guard;
     std::function<void(const std::string& holder)> follows;  ///< hears of each other leader
+    /// Hears the Lease's own count of leaders, whenever it was read or written; may be empty.
+    std::function<void(int)> transitions = {};
   };
   LeaderElection(Deps deps, LeaderOptions options)
       : deps_(std::move(deps)), options_(std::move(options)) {}
@@ -78,6 +85,7 @@ class LeaderElection {
  private:
   Status TryOnce(const Call& call);
   Status Write(const Call& call, KubeVerb verb, const KubeObject& lease);
+  void TellTransitions() const;
 
   Deps deps_;
   LeaderOptions options_;

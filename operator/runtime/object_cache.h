@@ -19,6 +19,7 @@ struct ObjectChange {
   KubeName name;
   CachedObject before;
   CachedObject now;
+  bool first_list = false;  ///< came with the first list: there may be thousands
 };
 
 KubeName NameOf(const KubeObject& object);

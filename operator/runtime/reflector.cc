@@ -143,7 +143,10 @@ void Reflector::Take(KubeEvent event) {
 }
 
 void Reflector::Tell(const std::vector<ObjectChange>& changes) {
-  for (const ObjectChange& change : changes) deps_.changed(change);
+  for (ObjectChange change : changes) {
+    change.first_list = !synced_;
+    deps_.changed(change);
+  }
 }
 
 void Reflector::Restarted(const std::string& what, const Error& error) {

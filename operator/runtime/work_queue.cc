@@ -6,19 +6,47 @@ namespace etcdrestore {
 
 using namespace std::chrono_literals;
 
-void QueueState::Ready(const std::string& key, const Waiting& waiting) {
-  parked_.erase(key);
-  const bool known = dirty_.contains(key);
-  dirty_[key].lane = waiting.lane;
-  if (!known) dirty_[key].added = waiting.added;
-  if (!known) ++adds_;
-  // A known key is in ready_ already, or comes there when it is done.
-  if (!known && !busy_.contains(key)) ready_.push_back(key);
+void QueueState::Push(const std::string& key, Urgency urgency) {
+  (urgency == Urgency::kLow ? low_ : ready_).push_back(key);
 }
 
-void QueueState::Add(const std::string& key, const std::string& lane, SteadyTime now) {
+void QueueState::Ready(const std::string& key, const Waiting& waiting) {
+  parked_.erase(key);
+  const auto [known, fresh] = dirty_.try_emplace(key, waiting);
+  const bool raised =
+      !fresh && known->second.urgency == Urgency::kLow && waiting.urgency == Urgency::kNormal;
+  known->second.lane = waiting.lane;
+  if (raised) known->second.urgency = Urgency::kNormal;
+  if (fresh) ++adds_;
+  // A known key is in ready_ or low_ already, or comes there when it is done.
+  if ((fresh || raised) && !busy_.contains(key)) Push(key, waiting.urgency);
+}
+
+void QueueState::Add(const std::string& key, const std::string& lane, SteadyTime now,
+                     Urgency urgency) {
   delayed_.erase(key);
-  Ready(key, {lane, now});
+  Ready(key, {lane, now, urgency});
+}
+
+bool QueueState::StandsLow(const std::string& key) const {
+  const auto waiting = dirty_.find(key);
+  return waiting != dirty_.end() && waiting->second.urgency == Urgency::kLow &&
+         !busy_.contains(key);
+}
+
+std::optional<std::string> QueueState::NextReady() {
+  auto& from = ready_.empty() ? low_ : ready_;
+  while (!low_.empty() && !StandsLow(low_.front())) low_.pop_front();
+  if (from.empty()) return std::nullopt;
+  std::string key = std::move(from.front());
+  from.pop_front();
+  return key;
+}
+
+std::size_t QueueState::depth() const {
+  const auto waits = std::count_if(dirty_.begin(), dirty_.end(),
+                                   [this](const auto& one) { return !busy_.contains(one.first); });
+  return static_cast<std::size_t>(waits) + parked_.size();
 }
 
 void QueueState::AddAt(const std::string& key, const std::string& lane, SteadyTime due,
@@ -44,15 +72,15 @@ void QueueState::Wake(SteadyTime now) {
     }
     const auto [key, due] = *it;
     it = delayed_.erase(it);
-    Ready(key, {due.second, due.first});
+    Ready(key, {due.second, due.first, Urgency::kNormal});
   }
 }
 
 std::optional<WorkItem> QueueState::Take(SteadyTime now) {
   Wake(now);
-  if (ready_.empty()) return std::nullopt;
-  const std::string key = ready_.front();
-  ready_.pop_front();
+  const auto next = NextReady();
+  if (!next) return std::nullopt;
+  const std::string& key = *next;
   const Waiting waiting = dirty_.at(key);
   dirty_.erase(key);
   WorkItem item{key, waiting.lane, "", waiting.added};
@@ -75,20 +103,22 @@ void QueueState::Done(const std::string& key, SteadyTime now) {
   const auto held = lanes_.find(lane);
   const bool held_it = held != lanes_.end() && held->second == key;
   if (held_it) lanes_.erase(held);
-  if (dirty_.contains(key)) ready_.push_back(key);
+  if (const auto again = dirty_.find(key); again != dirty_.end()) Push(key, again->second.urgency);
   // A key that was told to wait while its holder ended in the meantime must not wait for ever.
   const auto parked = parked_.find(key);
-  if (parked != parked_.end() && !lanes_.contains(lane)) Ready(key, {lane, now});
+  if (parked != parked_.end() && !lanes_.contains(lane)) Ready(key, {lane, now, Urgency::kNormal});
   if (!held_it) return;
   std::vector<std::string> freed;
   for (const auto& [waiting, holder] : parked_) {
     if (holder == key && !busy_.contains(waiting)) freed.push_back(waiting);
   }
-  for (const std::string& waiting : freed) Ready(waiting, {lane, now});
+  for (const std::string& waiting : freed) Ready(waiting, {lane, now, Urgency::kNormal});
 }
 
 std::optional<SteadyTime> QueueState::NextDue() const {
-  if (!ready_.empty()) return SteadyTime::min();
+  const bool low = std::any_of(low_.begin(), low_.end(),
+                               [this](const std::string& key) { return StandsLow(key); });
+  if (!ready_.empty() || low) return SteadyTime::min();
   std::optional<SteadyTime> next;
   for (const auto& [key, due] : delayed_) next = next ? std::min(*next, due.first) : due.first;
   return next;
@@ -109,9 +139,9 @@ QueueNumbers QueueState::Numbers(SteadyTime now) const {
   return numbers;
 }
 
-void WorkQueue::Add(const std::string& key, const std::string& lane) {
+void WorkQueue::Add(const std::string& key, const std::string& lane, Urgency urgency) {
   const std::lock_guard lock(mutex_);
-  state_.Add(key, lane, clock_.Steady());
+  state_.Add(key, lane, clock_.Steady(), urgency);
   wake_.notify_one();
 }
 

@@ -30,12 +30,18 @@ struct QueueNumbers {
   Duration longest{};         ///< of the one that takes longest
 };
 
+/// What is expected to need no work lets everything else go first.
+enum class Urgency { kNormal, kLow };
+
 /// Which key is to be worked on next. A key is never handed out twice at once and never lost: added
 /// while it is worked on, it comes again afterwards. Keys of one lane are worked on one after the
-/// other; one that must wait is handed out once with `held_by`. Pure: time is passed in.
+/// other; one that must wait is handed out once with `held_by`. Keys of low urgency come when no
+/// other waits, and are raised when they are added again with normal urgency. Pure: time is passed
+/// in.
 class QueueState {
  public:
-  void Add(const std::string& key, const std::string& lane, SteadyTime now);
+  void Add(const std::string& key, const std::string& lane, SteadyTime now,
+           Urgency urgency = Urgency::kNormal);
   /// Not before `due`; a key that waits already keeps the earlier time.
   void AddAt(const std::string& key, const std::string& lane, SteadyTime due, SteadyTime now);
   /// After 5 ms, doubled with each failure in a row up to 1000 s.
@@ -46,7 +52,7 @@ class QueueState {
 
   /// When Take may have something; nullopt: nothing waits.
   [[nodiscard]] std::optional<SteadyTime> NextDue() const;
-  [[nodiscard]] std::size_t depth() const { return ready_.size() + parked_.size(); }
+  [[nodiscard]] std::size_t depth() const;
   [[nodiscard]] int failures(const std::string& key) const;
   [[nodiscard]] QueueNumbers Numbers(SteadyTime now) const;
 
@@ -58,11 +64,17 @@ class QueueState {
   struct Waiting {
     std::string lane;
     SteadyTime added{};
+    Urgency urgency = Urgency::kNormal;
   };
   void Ready(const std::string& key, const Waiting& waiting);
+  void Push(const std::string& key, Urgency urgency);
   void Wake(SteadyTime now);
+  /// The entry still stands for a key that waits with low urgency; it may have been raised.
+  [[nodiscard]] bool StandsLow(const std::string& key) const;
+  std::optional<std::string> NextReady();
 
   std::deque<std::string> ready_;
+  std::deque<std::string> low_;
   std::map<std::string, Waiting> dirty_;      ///< in ready_ or parked_, or to come after processing
   std::map<std::string, Busy> busy_;          ///< handed out
   std::map<std::string, std::string> lanes_;  ///< lane -> key that holds it
@@ -77,7 +89,7 @@ class QueueState {
 class WorkQueue {
  public:
   explicit WorkQueue(const Clock& clock) : clock_(clock) {}
-  void Add(const std::string& key, const std::string& lane);
+  void Add(const std::string& key, const std::string& lane, Urgency urgency = Urgency::kNormal);
   void AddAfter(const std::string& key, const std::string& lane, Duration pause);
   void AddFailed(const std::string& key, const std::string& lane);
   void Forget(const std::string& key);

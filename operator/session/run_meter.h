@@ -14,7 +14,7 @@ class RunMeter {
   /// "error" when it never said.
   virtual void OnCommand(const std::string& /*phase*/, const char* /*result*/, double /*seconds*/) {
   }
-  /// `reason`: hostkey, auth, algorithm, timeout, unreachable or other.
+  /// `reason`: hostkey, hostkey_unknown, auth, algorithm, timeout, unreachable or other.
   virtual void OnConnectFailure(const char* /*reason*/) {}
   /// Bytes that came from a source to this process. `source`: s3, http, nodes or file.
   virtual void OnDownloaded(const char* /*source*/, std::uint64_t /*bytes*/) {}

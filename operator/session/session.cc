@@ -45,7 +45,7 @@ Result<nlohmann::ordered_json> ReadYamlFile(const std::string& path) {
 /// A word of the closed set that metrics have.
 const char* ConnectFailure(const Error& error) {
   for (const auto& [reason, word] : {std::pair{"HostKeyMismatch", "hostkey"},
-                                     {"HostKeyUnknown", "hostkey"},
+                                     {"HostKeyUnknown", "hostkey_unknown"},
                                      {"AuthenticationFailed", "auth"},
                                      {"KeyUnreadable", "auth"},
                                      {"AlgorithmMismatch", "algorithm"},

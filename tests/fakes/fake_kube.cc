@@ -59,7 +59,8 @@ Status FakeKube::Watch(const Call& /*call*/, const KubeType& type, const std::st
   return Terminal("BadAnswer", "this fake has no watch");
 }
 
-Result<KubeObject> FakeKube::Write(const Call& /*call*/, const KubeWrite& write) {
+Result<KubeObject> FakeKube::Write(const Call& call, const KubeWrite& write) {
+  if (seen) seen(call, "write");
   if (auto error = Refused("write", write.type, write.name)) return *error;
   const std::lock_guard lock(mutex_);
   writes_.push_back(write);

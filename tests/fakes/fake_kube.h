@@ -27,6 +27,8 @@ class FakeKube final : public KubeApi {
   /// Asked before each request; an error is its answer.
   std::function<std::optional<Error>(const std::string& verb, const KubeType&, const KubeName&)>
       refuse;
+  /// Hears of each request and the time that it was given.
+  std::function<void(const Call& call, const std::string& verb)> seen;
   [[nodiscard]] std::optional<KubeObject> Find(const KubeType& type, const KubeName& name) const;
   /// Puts an object there as somebody else would.
   KubeObject Put(const KubeType& type, KubeObject object);

@@ -17,6 +17,15 @@ class VirtualClock final : public Clock {
   [[nodiscard]] SteadyTime Steady() const override {
     return SteadyTime(std::chrono::duration_cast<SteadyTime::duration>(Now().time_since_epoch()));
   }
+  [[nodiscard]] Duration Slept() const override {
+    const std::lock_guard lock(mutex_);
+    return slept_;
+  }
+  /// The machine is frozen: only the clocks of others go on.
+  void Sleep(Duration by) {
+    const std::lock_guard lock(mutex_);
+    slept_ += by;
+  }
   void Advance(Duration by) {
     const std::lock_guard lock(mutex_);
     now_ += by;
@@ -29,6 +38,7 @@ class VirtualClock final : public Clock {
  private:
   mutable std::mutex mutex_;
   SystemTime now_;
+  Duration slept_{};
 };
 
 }  // namespace etcdrestore::fakes

@@ -43,6 +43,7 @@ TEST(ObjectVerdicts, FollowFromTheStatus) {
       {"failed, changed, nothing destroyed", Status("Failed", 0), inert},
       {"failed half done", PastThePoint(Status("Failed")), inert},
       {"failed half done, touched by a person", PastThePoint(Status("Failed", 0)), run},
+      {"half done, then another runID", PastThePoint(Status("Up", 1, "r0")), run},
       {"cancelled", Status("Cancelled", 0), inert},
       {"rejected", Status("Rejected", 0), inert},
       {"expired", ReadyReason(Status("Rejected"), "Expired"), inert},
@@ -70,6 +71,37 @@ TEST(ObjectVerdicts, DeletionStopsBeforeThePointOfNoReturnAndAfterTheEnd) {
       << "half a restore goes on";
   EXPECT_EQ(judged(PastThePoint(Status("Failed"))), ObjectVerdict::kDeleted);
   EXPECT_EQ(judged(PastThePoint(Status("Succeeded"))), ObjectVerdict::kDeleted);
+}
+
+TEST(ObjectVerdicts, HalfARestoreIsGivenUpOnceWhenItIsCancelled) {
+  const auto judged = [](const Json& status) {
+    KubeObject object = AnObject();
+    object["spec"]["cancel"] = true;
+    object["status"] = status;
+    return Judge(Parsed(object));
+  };
+  EXPECT_EQ(judged(PastThePoint(Status("Up", 0))), ObjectVerdict::kGivenUp);
+  EXPECT_EQ(judged(PastThePoint(Status("Failed", 0))), ObjectVerdict::kGivenUp);
+  EXPECT_EQ(judged(ReadyReason(PastThePoint(Status("Failed", 0)), "Cancelled")),
+            ObjectVerdict::kInert);
+  EXPECT_EQ(judged(Status("Preflight", 0)), ObjectVerdict::kRun) << "told as cancelled there";
+}
+
+TEST(ObjectVerdicts, ARunThatAnotherRunIDReplacedIsHalfDoneUnlessItHadEnded) {
+  const auto half = [](const char* phase) {
+    return HalfDone(testing_objects::WithStatus(PastThePoint(Status(phase, 1, "r0"))));
+  };
+  EXPECT_TRUE(half("Up"));
+  EXPECT_FALSE(half("Failed"));
+  EXPECT_FALSE(half("Succeeded"));
+}
+
+TEST(Aftermaths, InPreflightWhatMayPassIsTriedAgainWhileThereIsTime) {
+  const Error silent = Transient("PreflightFailed", "");
+  EXPECT_EQ(After(Ending::kPreflightFailed, silent, {.early = true}).again, 20s);
+  EXPECT_FALSE(After(Ending::kPreflightFailed, silent, {.early = true}).finished);
+  EXPECT_TRUE(After(Ending::kPreflightFailed, silent, {}).finished);
+  EXPECT_TRUE(After(Ending::kPreflightFailed, Terminal("X", ""), {.early = true}).finished);
 }
 
 TEST(Aftermaths, OnlyRealEndsAreFinal) {

@@ -17,9 +17,10 @@ struct Process {
   Process(fakes::FakeKube& api, fakes::VirtualClock& process_clock, const std::string& identity)
       : clock(process_clock),
         guard(clock),
-        election({api, clock, [this](const Call&, Duration pause) { Waited(pause); },
-                  [] { return 0.0; }, guard, [](const std::string&) {}},
-                 {kLease, identity}) {}
+        election(
+            {api, clock, [this](const Call&, Duration pause) { Waited(pause); }, [] { return 0.0; },
+             guard, [](const std::string&) {}, [this](int count) { transitions = count; }},
+            {kLease, identity}) {}
   void Waited(Duration pause) {
     clock.Advance(pause);
     if (on_wait) on_wait();
@@ -39,6 +40,7 @@ struct Process {
   LeaderElection election;
   std::stop_source stop;
   std::function<void()> on_wait;
+  int transitions = -1;
 };
 
 class Leader : public testing::Test {
@@ -133,6 +135,41 @@ TEST_F(Leader, AfterALongStallItStopsBeforeItAsks) {
   const std::size_t writes = api.writes().size();
   EXPECT_FALSE(one.Hold());
   EXPECT_EQ(api.writes().size(), writes);
+}
+
+TEST_F(Leader, TimeThatTheMachineSleepsCounts) {
+  ASSERT_TRUE(one.Acquire());
+  const SteadyTime until = one.guard.Until();
+  clock.Sleep(4s);
+  EXPECT_EQ(one.guard.Until(), until - 4s);
+  EXPECT_EQ(one.guard.Left(), Duration(6s));
+  EXPECT_TRUE(one.guard.Check());
+  clock.Sleep(6s);
+  EXPECT_FALSE(one.guard.Check());
+  EXPECT_FALSE(one.Hold()) << "and it does not renew what is lost";
+}
+
+TEST_F(Leader, ARenewalThatComesTooLateDoesNotBringItBack) {
+  ASSERT_TRUE(one.Acquire());
+  std::vector<Duration> given;
+  api.seen = [&](const Call& call, const std::string& verb) {
+    if (verb == "write") given.push_back(call.deadline - std::chrono::steady_clock::now());
+  };
+  one.on_wait = [&] { one.stop.request_stop(); };
+  clock.Advance(5s);
+  one.on_wait = [&, waits = 0]() mutable {
+    if (++waits == 2) one.stop.request_stop();
+  };
+  EXPECT_TRUE(one.Hold());
+  ASSERT_FALSE(given.empty());
+  EXPECT_LE(given.front(), Duration(3s)) << "10 s after the last renewal its time is over";
+}
+
+TEST_F(Leader, TellsHowOftenTheLeaseChangedHands) {
+  ASSERT_TRUE(one.Acquire());
+  EXPECT_EQ(one.transitions, 0);
+  ASSERT_TRUE(two.Acquire());
+  EXPECT_EQ(two.transitions, 1);
 }
 
 TEST_F(Leader, AReleasedLeaseIsTakenAtOnce) {

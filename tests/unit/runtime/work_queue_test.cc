@@ -29,6 +29,35 @@ TEST(WorkQueue, AddedWhileWorkedOnItComesAgainAfterwards) {
   EXPECT_EQ(queue.Take(kStart)->key, "a") << "and never lost";
 }
 
+TEST(WorkQueue, WhatIsUrgentOvertakesThousandsThatAreNot) {
+  QueueState queue;
+  for (const char* key : {"a", "b", "c"}) queue.Add(key, key, kStart, Urgency::kLow);
+  queue.Add("x", "x", kStart);
+  queue.Add("b", "b", kStart);
+  EXPECT_EQ(queue.depth(), 4U);
+  EXPECT_EQ(queue.Take(kStart)->key, "x");
+  EXPECT_EQ(queue.Take(kStart)->key, "b") << "raised";
+  queue.Done("b", kStart);
+  EXPECT_EQ(queue.Take(kStart)->key, "a");
+  EXPECT_EQ(queue.Take(kStart)->key, "c") << "and b does not come twice";
+  EXPECT_FALSE(queue.Take(kStart));
+  EXPECT_FALSE(queue.NextDue());
+}
+
+TEST(WorkQueue, AKeyOfLowUrgencyThatIsWorkedOnComesAgainOnce) {
+  QueueState queue;
+  queue.Add("a", "1", kStart, Urgency::kLow);
+  ASSERT_TRUE(queue.Take(kStart));
+  queue.Add("a", "1", kStart, Urgency::kLow);
+  EXPECT_FALSE(queue.Take(kStart)) << "never twice at once";
+  EXPECT_FALSE(queue.NextDue());
+  queue.Done("a", kStart);
+  EXPECT_EQ(*queue.NextDue(), SteadyTime::min());
+  EXPECT_EQ(queue.Take(kStart)->key, "a");
+  queue.Done("a", kStart);
+  EXPECT_FALSE(queue.Take(kStart));
+}
+
 TEST(WorkQueue, ADelayedKeyKeepsTheEarlierTime) {
   QueueState queue;
   queue.AddAt("a", "1", kStart + 10s, kStart);
