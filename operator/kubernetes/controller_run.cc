@@ -134,8 +134,12 @@ void Controller::Settle(const Call& call, Pass& item, const EtcdRestore& object,
         object, {true, "TriedAgain", "Restore", result.error.reason + ": " + result.error.message});
   }
   if (next.finished && result.ending == Ending::kDone) {
-    if (Status kept = KeepOutputs(call, object, result, status); !kept)
-      return Again(item, kept.error());
+    const Status kept = KeepOutputs(call, object, result, status);
+    if (!kept && kept.error().kind == ErrorKind::kTransient) return Again(item, kept.error());
+    // The cluster is back; what was not kept for people still lies where it was made.
+    if (!kept)
+      status["outputs"]["clusterState"] = "not kept: " + kept.error().message + ". It lies in " +
+                                          result.made.begin()->second + " on the operator's volume";
   }
   deps_.log.Info("Run ended", {{"namespace", object.name_space},
                                {"name", object.name},

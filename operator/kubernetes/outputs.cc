@@ -4,6 +4,24 @@
 #include "operator/kubernetes/controller.h"
 
 namespace etcdrestore {
+namespace {
+
+/// Somebody else's Secret would be overwritten, and collected with the object.
+Status OursOrNone(const Call& call, KubeApi& api, const KubeName& name, const std::string& uid) {
+  const auto there = api.Get(call, kSecrets, name);
+  if (!there && there.error().reason == "NotFound") return {};
+  if (!there) return there.error();
+  const KubeObject metadata = there->value("metadata", KubeObject::object());
+  for (const KubeObject& owner : metadata.value("ownerReferences", KubeObject::array())) {
+    if (owner.value("uid", "") == uid) return {};
+  }
+  return Terminal("OutputsInTheWay",
+                  "a Secret " + name.Key() +
+                      " that is not this object's is in the way of the new state "
+                      "and kubeconfig");
+}
+
+}  // namespace
 
 Status Controller::KeepOutputs(const Call& call, const EtcdRestore& object,
                                const SessionResult& result, nlohmann::ordered_json& status) {
@@ -15,6 +33,7 @@ Status Controller::KeepOutputs(const Call& call, const EtcdRestore& object,
     data[name] = EncodeBase64(*text);
   }
   const KubeName name{object.name_space, object.name.substr(0, 200) + "-outputs"};
+  if (Status ours = OursOrNone(call, api_, name, object.uid); !ours) return ours;
   const KubeObject owner = {{"apiVersion", "etcdrestore.io/v1alpha1"},
                             {"kind", "EtcdRestore"},
                             {"name", object.name},

@@ -110,7 +110,8 @@ void CheckNode(const PreflightInput& input, const TargetNode& node, std::vector<
     checks.push_back({node.name, "look", Verdict::kUnknown, what,
                       silent ? "mend the connection; only if the machine is gone for good, name it "
                                "in spec.replaceNodes"
-                             : ""});
+                             : "",
+                      silent});
     return;
   }
   checks.push_back(Ok(node.name, "access", facts->access));
@@ -284,8 +285,10 @@ bool AllPassed(const std::vector<Check>& checks) {
 Error FailureOf(const std::vector<Check>& checks) {
   std::string first;
   std::string others;
+  bool may_pass = true;
   for (const Check& check : checks) {
     if (check.verdict != Verdict::kFailed && check.verdict != Verdict::kUnknown) continue;
+    may_pass = may_pass && check.may_pass;
     const std::string where =
         (check.node.empty() ? "" : "node " + check.node + ", ") + check.subject;
     if (first.empty()) {
@@ -294,8 +297,8 @@ Error FailureOf(const std::vector<Check>& checks) {
       others += (others.empty() ? "" : "; ") + where;
     }
   }
-  return Terminal("PreflightFailed",
-                  others.empty() ? first : first + ". Also not passed: " + others);
+  const std::string all = others.empty() ? first : first + ". Also not passed: " + others;
+  return may_pass ? Transient("PreflightFailed", all) : Terminal("PreflightFailed", all);
 }
 
 std::vector<Check> CheckSpec(const PreflightInput& input) {

@@ -17,6 +17,8 @@ struct Check {
   Verdict verdict = Verdict::kOk;
   std::string seen;
   std::string advice;  ///< what a person can do; "" when all is well
+  /// A failure that may pass by itself: who can wait looks again before a person is asked.
+  bool may_pass = false;
 };
 
 bool AllPassed(const std::vector<Check>& checks);

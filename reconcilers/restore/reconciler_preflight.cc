@@ -72,10 +72,14 @@ void CarryTools(const Observation& from, Observation& to) {
 
 Check NoSnapshot(const Error& error) {
   const bool silent = error.kind == ErrorKind::kTransient;
-  return {"", "snapshot", Verdict::kFailed, error.message,
+  return {"",
+          "snapshot",
+          Verdict::kFailed,
+          error.message,
           silent ? "see whether this machine reaches the store (address, firewall, proxy) and run "
                    "again, or name another source in spec.sources"
-                 : ""};
+                 : "",
+          silent};
 }
 
 bool EveryToolCanBump(const Target& target, const Observation& seen) {

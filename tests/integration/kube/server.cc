@@ -54,7 +54,8 @@ KubeObject UnreachableRestore(const std::string& name, const std::string& cluste
          {{"clusterConfig",
            {{"secretRef", {{"name", name + "-inputs"}, {"key", "cluster.yml"}}}}}}},
         {"ssh", {{"privateKey", {{"secretRef", {{"name", name + "-inputs"}, {"key", "key"}}}}}}},
-        {"snapshot", {{"latest", "Verified"}}},
+        // Refused for good, where an unreachable node alone would be waited for.
+        {"snapshot", {{"latest", "Verified"}, {"pkiBundle", "pki.bundle.tar.gz"}}},
         {"runID", run_id}}}};
   object["spec"]["sources"] = KubeObject::array({KubeObject{{"nodes", KubeObject::object()}}});
   return object;

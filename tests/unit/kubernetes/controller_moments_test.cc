@@ -59,10 +59,10 @@ TEST_F(ControllerRig, ACancelledHalfRestoreIsGivenUpAlsoByAProcessThatDidNotRunI
     EXPECT_FALSE(Entry().finished_at.empty());
     EXPECT_FALSE(HasFinalizer());
     EXPECT_FALSE(HasInputs());
-    const std::size_t writes = api.writes().size();
+    const std::size_t writes = Writes();
     Pass();
     EXPECT_EQ(runs, 0);
-    EXPECT_EQ(api.writes().size(), writes) << "and then it is quiet";
+    EXPECT_EQ(Writes(), writes) << "and then it is quiet";
   }
 }
 

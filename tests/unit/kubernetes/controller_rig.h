@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "operator/kubernetes/controller.h"
 #include "operator/kubernetes/fenced_kube.h"
 #include "operator/kubernetes/status_document.h"
@@ -118,6 +120,12 @@ class ControllerRig : public testing::Test, public ControllerObserver {
     const auto values = ApiValues::Read({}, api, Object());
     ASSERT_TRUE(values);
     ASSERT_TRUE(ledger.KeepInputs({}, Object(), values->CopyOf()));
+  }
+  /// Without Events, which a thread of their own writes.
+  [[nodiscard]] std::size_t Writes() const {
+    const auto all = api.writes();
+    const auto told = [](const KubeWrite& write) { return write.type != kEvents; };
+    return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), told));
   }
   [[nodiscard]] EtcdRestore Object() const {
     return testing_objects::Parsed(*api.Find(kEtcdRestores, kName));

@@ -35,12 +35,12 @@ TEST_F(ControllerRig, WaitsUntilTheCacheHasItsOwnLastWrite) {
   api.Put(kEtcdRestores, AnObject());
   Pass();
   EXPECT_EQ(result, "success");
-  const std::size_t writes = api.writes().size();
+  const std::size_t writes = Writes();
   // The watch has not brought the status yet; by the cache the object was never looked at.
   PassOnCache();
   EXPECT_EQ(result, "requeue_after");
   EXPECT_EQ(runs, 1);
-  EXPECT_EQ(api.writes().size(), writes);
+  EXPECT_EQ(Writes(), writes);
   Pass();
   EXPECT_EQ(result, "success");
   EXPECT_EQ(StatusNow()["phase"], "Succeeded");
@@ -194,10 +194,10 @@ TEST_F(ControllerRig, WithoutTheLeaseNothingIsWritten) {
     return Ends(input, Ending::kDone, {});
   };
   Pass();
-  const std::size_t before = api.writes().size();
+  const std::size_t before = Writes();
   EXPECT_NE(StatusNow()["phase"], "Succeeded");
   Pass();
-  EXPECT_EQ(api.writes().size(), before);
+  EXPECT_EQ(Writes(), before);
 }
 
 TEST_F(ControllerRig, ABrokenObjectIsRejectedInItsStatus) {

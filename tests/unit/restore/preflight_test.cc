@@ -185,6 +185,14 @@ TEST(Preflight, UnknownBlocksLikeFailedAndEveryFaultIsNamed) {
   EXPECT_THAT(error.message, Not(HasSubstr("clock")));
 }
 
+TEST(Preflight, ItsFailureMayPassOnlyWhenAllOfItMay) {
+  const Check silent{"n3", "look", Verdict::kUnknown, "no route", "", true};
+  const Check broken{"n1", "docker", Verdict::kFailed, "no answer", ""};
+  EXPECT_EQ(FailureOf({silent, silent}).kind, ErrorKind::kTransient);
+  EXPECT_EQ(FailureOf({silent, broken}).kind, ErrorKind::kTerminal);
+  EXPECT_EQ(FailureOf({broken}).kind, ErrorKind::kTerminal);
+}
+
 struct Choice {
   const char* name;
   const char* patch;

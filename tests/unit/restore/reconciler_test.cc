@@ -250,6 +250,7 @@ TEST(Gates, AnUnreachableNodeFailsPreflightBeforeAnyNodeIsTaken) {
   rig.world.Of("n3").reachable = false;
   const RunRecord record = rig.Run();
   EXPECT_EQ(Said(record), "3 PreflightFailed");
+  EXPECT_EQ(record.error.kind, ErrorKind::kTransient) << "it may be rebooting";
   EXPECT_THAT(record.error.message, HasSubstr("n3"));
   EXPECT_THAT(rig.world.Calls(), IsEmpty());
 }
