@@ -1,6 +1,7 @@
 #include "operator/cli/kube_commands.h"
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 
 namespace etcdrestore {
 namespace {
@@ -12,17 +13,66 @@ void AddAccess(CLI::App& command, std::string& kubeconfig, std::string& context)
   command.add_option("--context", context, "context of the kubeconfig");
 }
 
+void AddDuration(CLI::App& command, const std::string& flag, Duration& duration,
+                 const std::string& text) {
+  command
+      .add_option_function<std::string>(
+          flag,
+          [flag, &duration](const std::string& given) {
+            const auto parsed = ParseDuration(given);
+            if (!parsed) throw CLI::ValidationError(flag, given + " is no duration: 15s, 1m30s");
+            duration = *parsed;
+          },
+          text)
+      ->type_name("DURATION")
+      ->default_str(HumanDuration(duration));
+}
+
+void AddElection(CLI::App& command, OperatorOptions& options) {
+  command.add_option("--leader-elect-resource-name", options.lease, "name of the Lease")
+      ->capture_default_str();
+  AddDuration(command, "--leader-elect-lease-duration", options.lease_duration,
+              "how long others wait for a leader that is silent");
+  AddDuration(command, "--leader-elect-renew-deadline", options.renew_deadline,
+              "how long the leader acts without a renewal");
+  AddDuration(command, "--leader-elect-retry-period", options.retry_period,
+              "pause between two tries");
+}
+
+/// Levels as zap names them; a number is the more the higher.
+LogLevel LevelOf(const std::string& name) {
+  if (name == "info") return LogLevel::kInfo;
+  if (name == "warn") return LogLevel::kWarning;
+  if (name == "error" || name == "panic") return LogLevel::kError;
+  const bool number = !name.empty() && name.find_first_not_of("0123456789") == std::string::npos &&
+                      name.find_first_not_of('0') != std::string::npos;
+  if (name == "debug" || number) return LogLevel::kDebug;
+  throw CLI::ValidationError("--zap-log-level",
+                             name + " is none of debug, info, warn, error, panic, 1, 2, ...");
+}
+
+void AddLogging(CLI::App& command, LogLevel& level) {
+  CLI::Option* zap = command.add_option_function<std::string>(
+      "--zap-log-level", [&level](const std::string& name) { level = LevelOf(name); },
+      "debug, info, warn or error (default: info)");
+  command
+      .add_flag_callback(
+          "--verbose", [&level] { level = LogLevel::kDebug; }, "log debug lines too")
+      ->excludes(zap);
+}
+
 void AddOperator(CLI::App& app, OperatorOptions& options) {
   CLI::App* command =
       app.add_subcommand("operator", "watch EtcdRestore objects in a management cluster");
   AddAccess(*command, options.kubeconfig, options.context);
-  command->add_option("-n,--namespace", options.name_space,
-                      "objects of this namespace alone (default: all)");
+  command
+      ->add_option("-n,--namespace", options.name_space,
+                   "objects of this namespace alone (default: all)")
+      ->envname("WATCH_NAMESPACE");
   command->add_option("--operator-namespace", options.own_name_space,
                       "where the Lease and the records of runs are kept (default: POD_NAMESPACE, "
                       "then the context's namespace)");
-  command->add_option("--leader-elect-resource-name", options.lease, "name of the Lease")
-      ->capture_default_str();
+  AddElection(*command, options);
   command
       ->add_option("--max-concurrent-reconciles", options.workers,
                    "clusters that are restored at the same time")
@@ -37,7 +87,7 @@ void AddOperator(CLI::App& app, OperatorOptions& options) {
   command
       ->add_option("--health-probe-bind-address", options.health_address, "host:port, 0 for none")
       ->capture_default_str();
-  command->add_flag("--verbose", options.verbose, "log debug lines too");
+  AddLogging(*command, options.log_level);
 }
 
 CLI::App* AddRemote(CLI::App& app, const char* name, const char* text, RemoteRequest& request) {
@@ -69,7 +119,13 @@ bool IsKubeCommand(const CLI::App& app) {
 }
 
 int RunKubeCommand(const Call& call, const CLI::App& app, const KubeArguments& arguments) {
-  if (app.got_subcommand("operator")) return RunOperator(call, arguments.options);
+  if (app.got_subcommand("operator")) {
+    if (const Status fine = CheckOptions(arguments.options); !fine) {
+      std::fprintf(stderr, "etcdrestore operator: %s\n", fine.error().message.c_str());
+      return 2;
+    }
+    return RunOperator(call, arguments.options);
+  }
   RemoteRequest request = arguments.remote;
   request.version = arguments.options.version;
   if (app.got_subcommand("approve")) request.what = RemoteRequest::What::kApprove;

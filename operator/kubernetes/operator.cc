@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdlib>
@@ -26,8 +27,7 @@ constexpr auto kGrace = 30s;
 constexpr auto kTidy = 15s;
 /// Threads beside those that may be at runs, so that objects are looked at while all runs go on.
 constexpr int kLookers = 2;
-/// Twice what a renewal with all its time limits may take.
-constexpr auto kLoopSilence = 60s;
+constexpr Duration kLoopSilence = 60s;
 
 double Chance() {
   static thread_local std::mt19937_64 engine{std::random_device{}()};
@@ -48,6 +48,20 @@ std::string OwnNamespace(const OperatorOptions& options, const KubeAccess& acces
   if (!options.own_name_space.empty()) return options.own_name_space;
   const char* pod = std::getenv("POD_NAMESPACE");
   return pod != nullptr && *pod != '\0' ? pod : access.name_space;
+}
+
+LeaderOptions LeaderOf(const OperatorOptions& options, const std::string& name_space,
+                       const std::string& identity) {
+  return {{name_space, options.lease},
+          identity,
+          options.lease_duration,
+          options.renew_deadline,
+          options.retry_period};
+}
+
+/// Twice what a renewal with its pause may take: half the deadline, and 2.2 periods.
+Duration LoopSilence(const OperatorOptions& options) {
+  return std::max(kLoopSilence, options.renew_deadline + 5 * options.retry_period);
 }
 
 KubeClientOptions ClientOptions(const OperatorOptions& options, Logger& log,
@@ -114,7 +128,7 @@ class Operator {
                      log.Info("Another process leads", {{"holder", holder}});
                    },
                    [this](int count) { metrics_.OnTransitions(count); }},
-                  {{own_name_space_, options.lease}, identity_}) {}
+                  LeaderOf(options, own_name_space_, identity_)) {}
 
   int Run(const Call& call) {
     leader_tick_ = clock_.Steady().time_since_epoch().count();
@@ -187,7 +201,7 @@ class Operator {
   /// Alive: the loops come back. Ready: the objects are known.
   HttpAnswer Answer(const std::string& path) {
     const SteadyTime ticked{SteadyTime::duration(leader_tick_.load())};
-    const bool alive = clock_.Steady() - ticked < kLoopSilence;
+    const bool alive = clock_.Steady() - ticked < LoopSilence(options_);
     const bool ready = reflector_.synced();
     if (path == "/metrics") {
       metrics_.OnLeading(static_cast<bool>(guard_.Check()));
@@ -228,14 +242,21 @@ class Operator {
 
 }  // namespace
 
+Status CheckOptions(const OperatorOptions& options) {
+  if (options.name_space.find(',') != std::string::npos)
+    return Terminal("InvalidOptions",
+                    "--namespace, or WATCH_NAMESPACE: `" + options.name_space +
+                        "` is more than one; give one namespace, or none for all");
+  return CheckTimes(LeaderOf(options, "", ""));
+}
+
 int RunOperator(const Call& call, const OperatorOptions& options) {
   // Few threads work at a time: heaps of their own would only keep what each once needed. Large
   // buffers, those of lists and scrapes, are given back when they are freed.
   ::mallopt(M_ARENA_MAX, 2);
   ::mallopt(M_MMAP_THRESHOLD, 128 << 10);
   RealClock clock;
-  const auto log =
-      MakeJsonLogger(stderr, options.verbose ? LogLevel::kDebug : LogLevel::kInfo, clock);
+  const auto log = MakeJsonLogger(stderr, options.log_level, clock);
   const auto access = FindAccess(options.kubeconfig, options.context);
   if (!access) {
     log->Write(LogLevel::kError, "Cannot begin",

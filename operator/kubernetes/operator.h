@@ -20,8 +20,14 @@ struct OperatorOptions {
   std::string version = "dev";
   std::string revision = "unknown";  ///< of the source
   int workers = 4;
-  bool verbose = false;
+  Duration lease_duration = std::chrono::seconds(15);
+  Duration renew_deadline = std::chrono::seconds(10);
+  Duration retry_period = std::chrono::seconds(2);
+  LogLevel log_level = LogLevel::kInfo;
 };
+
+/// Error InvalidOptions: options that do not go together, in words for who typed them. Pure.
+Status CheckOptions(const OperatorOptions& options);
 
 /// Kubernetes mode: watches EtcdRestore objects and runs them while this process leads. Returns the
 /// exit code: 0 after a clean stop, 1 when it could not begin. A lost Lease ends the process at

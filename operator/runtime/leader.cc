@@ -33,6 +33,27 @@ std::string MicroTime(SystemTime time) {
   return fmt::format("{}.{:06}Z", text, micros < 0 ? 0 : micros);
 }
 
+Status CheckTimes(const LeaderOptions& options) {
+  const auto wrong = [](const std::string& rule, const std::string& seen) {
+    return Terminal("InvalidOptions", "--leader-elect-" + rule + ": it is " + seen);
+  };
+  const auto pair = [](Duration one, Duration other) {
+    return HumanDuration(one) + " and " + HumanDuration(other);
+  };
+  if (options.lease_duration < 1s || options.lease_duration % 1s != 0s)
+    return wrong("lease-duration must be whole seconds, since the Lease holds no others",
+                 HumanDuration(options.lease_duration));
+  if (options.lease_duration <= options.renew_deadline)
+    return wrong("lease-duration must be longer than --leader-elect-renew-deadline, or two lead",
+                 pair(options.lease_duration, options.renew_deadline));
+  if (options.retry_period <= 0s)
+    return wrong("retry-period must be longer than nothing", HumanDuration(options.retry_period));
+  if (options.renew_deadline <= options.retry_period * 12 / 10)
+    return wrong("renew-deadline must be longer than 1.2 times --leader-elect-retry-period",
+                 pair(options.renew_deadline, options.retry_period));
+  return {};
+}
+
 /// Earlier by what the machine has slept since.
 std::optional<SteadyTime> LeaderGuard::Deadline() const {
   const std::lock_guard lock(mutex_);

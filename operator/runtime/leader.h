@@ -17,6 +17,10 @@ struct LeaderOptions {
   Duration retry_period = std::chrono::seconds(2);
 };
 
+/// Whether a leader with these times stops before another one may begin, and has more than one try
+/// at each renewal. Error InvalidOptions, which names the flags. Pure.
+Status CheckTimes(const LeaderOptions& options);
+
 /// Until when this process may act. The server knows nothing of it, so everything that changes
 /// something asks here first. Time that the machine sleeps counts. Thread safe.
 class LeaderGuard {
