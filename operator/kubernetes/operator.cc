@@ -189,8 +189,9 @@ class Operator {
     for (const auto& [address, server] :
          {std::pair{&options_.health_address, &health_}, {&options_.metrics_address, &scrapes_}}) {
       if (*address == "0" || address->empty()) continue;
-      auto opened = HttpServer::Open(
-          *address, [this](const std::string& path, const std::string&) { return Answer(path); });
+      auto opened = HttpServer::Open({*address}, [this](const Call&, const HttpQuestion& question) {
+        return Answer(question.path);
+      });
       if (!opened) return opened.error();
       *server = std::move(*opened);
       log_.Info("Listening", {{"address", *address}, {"port", std::to_string((*server)->port())}});

@@ -2,19 +2,19 @@
 
 #include <netdb.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
+
+#include "operator/adapters/metrics/connection.h"
 
 namespace etcdrestore {
 namespace {
 
-constexpr int kSliceMs = 200;
-constexpr int kPatienceMs = 5000;
 constexpr std::size_t kMaxHead = 16U << 10U;
 
 Error CannotListen(const std::string& address, const std::string& why) {
@@ -30,34 +30,55 @@ int PortOf(int fd) {
                                           : reinterpret_cast<sockaddr_in*>(&name)->sin_port);
 }
 
-bool Ready(int fd, short what, int patience_ms) {
-  pollfd one{fd, what, 0};
-  return poll(&one, 1, patience_ms) > 0;
-}
-
-std::string ReadHead(int connection) {
+/// "" when it is cut off, too long or too slow.
+Secret ReadHead(const Call& call, Connection& connection) {
   std::string head;
   std::array<char, 4096> buffer{};
   while (head.size() < kMaxHead && head.find("\r\n\r\n") == std::string::npos) {
-    if (!Ready(connection, POLLIN, kPatienceMs)) return "";
-    const ssize_t count = recv(connection, buffer.data(), buffer.size(), 0);
-    if (count <= 0) return "";
-    head.append(buffer.data(), static_cast<std::size_t>(count));
+    const std::size_t count = connection.Read(call, buffer.data(), buffer.size());
+    if (count == 0) return {};
+    head.append(buffer.data(), count);
   }
-  return head;
+  return Secret(std::move(head));
 }
 
-void SendAll(int connection, std::string_view text) {
-  while (!text.empty() && Ready(connection, POLLOUT, kPatienceMs)) {
-    const ssize_t count = send(connection, text.data(), text.size(), MSG_NOSIGNAL);
-    if (count <= 0) return;
-    text.remove_prefix(static_cast<std::size_t>(count));
+const char* PhraseOf(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 401:
+      return "Unauthorized\r\nWWW-Authenticate: Bearer";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed\r\nAllow: GET";
+    default:
+      return "Internal Server Error";
   }
+}
+
+std::string Written(const HttpAnswer& answer) {
+  return "HTTP/1.1 " + std::to_string(answer.status) + " " + PhraseOf(answer.status) +
+         "\r\nContent-Type: " + answer.content_type +
+         "\r\nContent-Length: " + std::to_string(answer.body.size()) +
+         "\r\nConnection: close\r\n\r\n" + answer.body;
+}
+
+/// A client that went away is an error of one write, not the end of the process.
+void BlockBrokenPipes() {
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
 }
 
 }  // namespace
 
-Result<std::unique_ptr<HttpServer>> HttpServer::Open(const std::string& address, Handler handler) {
+Result<std::unique_ptr<HttpServer>> HttpServer::Open(const HttpServerOptions& options,
+                                                     Handler handler) {
+  const std::string& address = options.address;
   const std::size_t colon = address.rfind(':');
   if (colon == std::string::npos) return CannotListen(address, "want host:port or :port");
   std::string host = address.substr(0, colon);
@@ -83,14 +104,20 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Open(const std::string& address,
     if (fd >= 0) close(fd);
     return CannotListen(address, why);
   }
-  return std::unique_ptr<HttpServer>(new HttpServer(fd, PortOf(fd), std::move(handler)));
+  return std::unique_ptr<HttpServer>(new HttpServer(fd, PortOf(fd), options, std::move(handler)));
 }
 
-HttpServer::HttpServer(int fd, int port, Handler handler)
+HttpServer::HttpServer(int fd, int port, const HttpServerOptions& options, Handler handler)
     : fd_(fd),
       port_(port),
+      tls_(options.tls),
+      patience_(options.patience),
       handler_(std::move(handler)),
-      thread_([this](const std::stop_token& stop) { Loop(stop); }) {}
+      thread_([this](const std::stop_token& stop) {
+        Call call;
+        call.stop = stop;
+        Loop(call);
+      }) {}
 
 HttpServer::~HttpServer() {
   thread_.request_stop();
@@ -98,35 +125,25 @@ HttpServer::~HttpServer() {
   close(fd_);
 }
 
-void HttpServer::Loop(const std::stop_token& stop) {
-  while (!stop.stop_requested()) {
-    if (!Ready(fd_, POLLIN, kSliceMs)) continue;
-    const int connection = accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
-    if (connection < 0) continue;
-    Serve(connection);
-    close(connection);
+void HttpServer::Loop(const Call& call) {
+  BlockBrokenPipes();
+  while (!call.Over()) {
+    if (!Readable(call, fd_)) continue;
+    const int connection = accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (connection >= 0) Serve(call, connection);
   }
 }
 
-void HttpServer::Serve(int connection) const {
-  const std::string head = ReadHead(connection);
+void HttpServer::Serve(const Call& call, int fd) const {
+  const Call asking = call.Within(patience_);
+  const auto connection = Connection::Open(asking, fd, tls_ ? tls_() : nullptr);
+  if (!connection) return;
+  const Secret head = ReadHead(asking, *connection);
   if (head.empty()) return;
-  const std::string line = head.substr(0, head.find("\r\n"));
-  const std::size_t start = line.find(' ');
-  const std::size_t end = line.rfind(' ');
-  HttpAnswer answer;
-  if (!line.starts_with("GET ") || end <= start) {
-    answer = {405, "text/plain", "only GET\n"};
-  } else {
-    const std::string target = line.substr(start + 1, end - start - 1);
-    const std::size_t question = std::min(target.find('?'), target.size());
-    answer =
-        handler_(target.substr(0, question), target.substr(std::min(question + 1, target.size())));
-  }
-  SendAll(connection,
-          "HTTP/1.1 " + std::to_string(answer.status) + (answer.status == 200 ? " OK" : " Error") +
-              "\r\nContent-Type: " + answer.content_type + "\r\nContent-Length: " +
-              std::to_string(answer.body.size()) + "\r\nConnection: close\r\n\r\n" + answer.body);
+  const auto question = ParseQuestion(head.Reveal());
+  const HttpAnswer answer =
+      question ? handler_(call, *question) : HttpAnswer{405, "text/plain", "only GET\n"};
+  connection->WriteLast(call.Within(patience_), Written(answer));
 }
 
 }  // namespace etcdrestore
