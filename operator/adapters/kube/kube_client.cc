@@ -199,7 +199,7 @@ class KubeClient final : public KubeApi {
 
  private:
   [[nodiscard]] static std::string Shown(const KubeType& type, const KubeName& name) {
-    return type.plural + " " + name.Key();
+    return type.plural + (name.name.empty() ? "" : " " + name.Key());
   }
 
   static Result<KubeObject> Body(const HttpResponse& response) {
