@@ -61,6 +61,23 @@ void AddLogging(CLI::App& command, LogLevel& level) {
       ->excludes(zap);
 }
 
+void AddEndpoints(CLI::App& command, OperatorOptions& options) {
+  command.add_option("--metrics-bind-address", options.metrics_address, "host:port, 0 for none")
+      ->capture_default_str();
+  command.add_flag("--metrics-secure", options.metrics_secure,
+                   "metrics through TLS, for tokens that the cluster's roles allow it");
+  command.add_option("--metrics-cert-path", options.metrics_cert_path,
+                     "folder with the certificate, read again when it changes (default: a "
+                     "self-signed one)");
+  command.add_option("--metrics-cert-name", options.metrics_cert_name, "certificate in it")
+      ->capture_default_str();
+  command.add_option("--metrics-cert-key", options.metrics_cert_key, "private key in it")
+      ->capture_default_str();
+  command
+      .add_option("--health-probe-bind-address", options.health_address, "host:port, 0 for none")
+      ->capture_default_str();
+}
+
 void AddOperator(CLI::App& app, OperatorOptions& options) {
   CLI::App* command =
       app.add_subcommand("operator", "watch EtcdRestore objects in a management cluster");
@@ -82,11 +99,7 @@ void AddOperator(CLI::App& app, OperatorOptions& options) {
       ->capture_default_str();
   command->add_option("--rke", options.rke, "rke program, needed for strategy Rebuild")
       ->capture_default_str();
-  command->add_option("--metrics-bind-address", options.metrics_address, "host:port, 0 for none")
-      ->capture_default_str();
-  command
-      ->add_option("--health-probe-bind-address", options.health_address, "host:port, 0 for none")
-      ->capture_default_str();
+  AddEndpoints(*command, options);
   AddLogging(*command, options.log_level);
 }
 

@@ -11,8 +11,8 @@
 #include <thread>
 
 #include "operator/adapters/kube/kube_client.h"
-#include "operator/adapters/metrics/http_server.h"
 #include "operator/kubernetes/controller.h"
+#include "operator/kubernetes/endpoints.h"
 #include "operator/kubernetes/fenced_kube.h"
 #include "operator/kubernetes/json_log.h"
 #include "operator/kubernetes/operator_metrics.h"
@@ -186,36 +186,24 @@ class Operator {
   }
 
   Status Listen() {
-    for (const auto& [address, server] :
-         {std::pair{&options_.health_address, &health_}, {&options_.metrics_address, &scrapes_}}) {
-      if (*address == "0" || address->empty()) continue;
-      auto opened = HttpServer::Open({*address}, [this](const Call&, const HttpQuestion& question) {
-        return Answer(question.path);
-      });
-      if (!opened) return opened.error();
-      *server = std::move(*opened);
-      log_.Info("Listening", {{"address", *address}, {"port", std::to_string((*server)->port())}});
-    }
+    auto opened =
+        Endpoints::Open({clock_, log_, *api_, HostName(),
+                         [this] {
+                           const SteadyTime ticked{SteadyTime::duration(leader_tick_.load())};
+                           return clock_.Steady() - ticked < LoopSilence(options_);
+                         },
+                         [this] { return reflector_.synced(); }, [this] { return Scrape(); },
+                         [this](bool fine) { metrics_.OnCertificateRead(fine); }},
+                        options_);
+    if (!opened) return opened.error();
+    endpoints_ = std::move(*opened);
     return {};
   }
 
-  /// Alive: the loops come back. Ready: the objects are known.
-  HttpAnswer Answer(const std::string& path) {
-    const SteadyTime ticked{SteadyTime::duration(leader_tick_.load())};
-    const bool alive = clock_.Steady() - ticked < LoopSilence(options_);
-    const bool ready = reflector_.synced();
-    if (path == "/metrics") {
-      metrics_.OnLeading(static_cast<bool>(guard_.Check()));
-      metrics_.OnScrape(queue_.Numbers(), clock_.Steady());
-      return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_.Text()};
-    }
-    if (path == "/healthz")
-      return alive ? HttpAnswer{200, "text/plain", "ok"}
-                   : HttpAnswer{500, "text/plain", "[-]leader election does not come back\n"};
-    if (path == "/readyz")
-      return ready ? HttpAnswer{200, "text/plain", "ok"}
-                   : HttpAnswer{500, "text/plain", "[-]objects are not listed yet\n"};
-    return {404, "text/plain", "/metrics, /healthz, /readyz\n"};
+  std::string Scrape() {
+    metrics_.OnLeading(static_cast<bool>(guard_.Check()));
+    metrics_.OnScrape(queue_.Numbers(), clock_.Steady());
+    return metrics_.Text();
   }
 
   const OperatorOptions& options_;
@@ -236,8 +224,7 @@ class Operator {
   Controller controller_;
   Reflector reflector_;
   LeaderElection election_;
-  std::unique_ptr<HttpServer> health_;
-  std::unique_ptr<HttpServer> scrapes_;
+  std::unique_ptr<Endpoints> endpoints_;
   std::jthread grace_;
 };
 
@@ -248,6 +235,10 @@ Status CheckOptions(const OperatorOptions& options) {
     return Terminal("InvalidOptions",
                     "--namespace, or WATCH_NAMESPACE: `" + options.name_space +
                         "` is more than one; give one namespace, or none for all");
+  if (!options.metrics_secure && !options.metrics_cert_path.empty())
+    return Terminal("InvalidOptions",
+                    "--metrics-cert-path: metrics are plain http without --metrics-secure; give "
+                    "both or none");
   return CheckTimes(LeaderOf(options, "", ""));
 }
 

@@ -17,6 +17,10 @@ struct OperatorOptions {
   std::string identity;                   ///< "" for <host>_<random>
   std::string metrics_address = ":8080";  ///< "0": off
   std::string health_address = ":8081";   ///< "0": off
+  bool metrics_secure = false;            ///< through TLS, to whom the cluster's roles allow it
+  std::string metrics_cert_path;          ///< folder of the pair; "": one of its own making
+  std::string metrics_cert_name = "tls.crt";
+  std::string metrics_cert_key = "tls.key";
   std::string version = "dev";
   std::string revision = "unknown";  ///< of the source
   int workers = 4;

@@ -56,6 +56,9 @@ const std::vector<MetricSpec>& MetricTable() {
        kRequestBuckets},
       {"rest_client_request_retries_total", "Requests that were sent again.", kCounter},
       {"leader_election_master_status", "1 while this process leads.", kGauge},
+      {"certwatcher_read_certificate_total", "Reads of the metrics' certificate.", kCounter},
+      {"certwatcher_read_certificate_errors_total",
+       "Reads after which the older one was kept, since the files were of no use.", kCounter},
       {"etcdrestore_build_info", "Always 1.", kGauge},
       {"etcdrestore_restores_total", "Runs that ended, by result.", kCounter},
       {"etcdrestore_phase_duration_seconds", "Time that a phase took.", kHistogram, kPhaseBuckets},
@@ -105,7 +108,10 @@ OperatorMetrics::OperatorMetrics(const MetricLabels& build, std::string lease, i
     metrics_.Expect(histogram, kQueue);
   for (const char* result : {"succeeded", "failed", "rejected", "cancelled"})
     metrics_.Add("etcdrestore_restores_total", {{"result", result}}, 0);
-  metrics_.Add("etcdrestore_leader_transitions_total", {}, 0);
+  for (const char* counter :
+       {"etcdrestore_leader_transitions_total", "certwatcher_read_certificate_total",
+        "certwatcher_read_certificate_errors_total"})
+    metrics_.Add(counter, {}, 0);
   for (const char* what : {"relist", "watch", "list"})
     metrics_.Add("etcdrestore_watch_restarts_total", {{"reason", what}}, 0);
   for (const char* phase : kRunPhases) {
@@ -243,6 +249,11 @@ void OperatorMetrics::OnTransitions(int count) {
   if (count > transitions_)
     metrics_.Add("etcdrestore_leader_transitions_total", {}, count - transitions_);
   transitions_ = count;
+}
+
+void OperatorMetrics::OnCertificateRead(bool fine) {
+  metrics_.Add("certwatcher_read_certificate_total", {});
+  metrics_.Add("certwatcher_read_certificate_errors_total", {}, fine ? 0 : 1);
 }
 
 void OperatorMetrics::OnScrape(const QueueNumbers& queue, SteadyTime now) {

@@ -40,6 +40,8 @@ class OperatorMetrics final : public ControllerObserver {
   void OnLeading(bool leads);
   /// How often the Lease has changed hands, as the Lease itself counts.
   void OnTransitions(int count);
+  /// The files of the metrics' certificate were read, and were of use or not.
+  void OnCertificateRead(bool fine);
   /// What is true at this moment only; the sums of the queue become counters.
   void OnScrape(const QueueNumbers& queue, SteadyTime now);
   [[nodiscard]] std::string Text();

@@ -9,6 +9,7 @@
 #include "operator/adapters/yaml/yaml_loader.h"
 #include "operator/base/files.h"
 #include "operator/kubernetes/controller.h"
+#include "operator/kubernetes/scrape_guard.h"
 #include "tests/integration/kube/server.h"
 
 namespace etcdrestore::testing {
@@ -82,15 +83,19 @@ class Noting final : public KubeApi {
   std::set<std::string> asked_;
 };
 
-/// "verb resource" of every rule of the operator's roles; "own " for those of its namespace.
-std::set<std::string> Allowed() {
-  const std::string path = std::string(ETCDRESTORE_SOURCE_DIR) + "/manifests/default/rbac.yaml";
+std::string RolesOf(const std::string& part) {
+  return std::string(ETCDRESTORE_SOURCE_DIR) + "/manifests/" + part + "/rbac.yaml";
+}
+
+/// "verb resource" of every rule of a file's roles of that name; "own " for those of the operator's
+/// namespace.
+std::set<std::string> Allowed(const std::string& path, const std::string& name) {
   std::set<std::string> allowed;
   const auto documents = LoadYaml(*ReadFile(path), path);
   EXPECT_TRUE(documents);
   for (const YamlDocument& document : *documents) {
     const KubeObject& role = document.value;
-    if (!role.contains("rules") || role["metadata"]["name"] != "etcdrestore-operator") continue;
+    if (!role.contains("rules") || role["metadata"]["name"] != name) continue;
     for (const KubeObject& rule : role["rules"]) {
       for (const KubeObject& resource : rule["resources"]) {
         for (const KubeObject& verb : rule["verbs"])
@@ -117,7 +122,7 @@ class Quiet final : public ControllerObserver {
 void NoWait(const Call&, Duration) {}
 
 TEST(Roles, AllowExactlyWhatTheOperatorAsks) {
-  ASSERT_TRUE(Server().Apply(std::string(ETCDRESTORE_SOURCE_DIR) + "/manifests/default/rbac.yaml"));
+  ASSERT_TRUE(Server().Apply(RolesOf("default")));
   RealClock clock;
   KubeClientOptions options;
   options.retry = Retry::Real();
@@ -192,10 +197,26 @@ TEST(Roles, AllowExactlyWhatTheOperatorAsks) {
 
   std::set<std::string> asked = api.asked();
   asked.insert("get configmaps");  // only where an object names one
-  const std::set<std::string> allowed = Allowed();
+  const std::set<std::string> allowed = Allowed(RolesOf("default"), "etcdrestore-operator");
   // The Role is enough for its own namespace: the ClusterRole may be bound to one other only.
   for (const std::string& one : asked) EXPECT_TRUE(allowed.contains(one)) << "missing: " << one;
   for (const std::string& one : allowed) EXPECT_TRUE(asked.contains(one)) << "unused: " << one;
+}
+
+TEST(Roles, OfSecureMetricsAllowExactlyTheTwoReviews) {
+  ASSERT_TRUE(Server().Apply(RolesOf("secure-metrics")));
+  ASSERT_TRUE(Allows(kUser, {"create", "subjectaccessreviews.authorization.k8s.io"}));
+  (void)Server().Kubectl({"create", "serviceaccount", "judged", "-n", "recovery"});
+  const auto token = Server().Kubectl({"create", "token", "judged", "-n", "recovery"});
+  ASSERT_TRUE(token) << token.error().message;
+  RealClock clock;
+  const auto client = MakeKubeClient(Server().Access(kUser, "system:serviceaccounts"), {}, clock);
+  Noting api(*client);
+  ScrapeGuard guard(api, clock);
+  const auto admission = guard.Admit({}, Secret(token->substr(0, token->find('\n'))), "/metrics");
+  ASSERT_TRUE(admission) << admission.error().message;
+  EXPECT_EQ(*admission, Admission::kDenied);
+  EXPECT_EQ(api.asked(), Allowed(RolesOf("secure-metrics"), "etcdrestore-metrics-auth"));
 }
 
 }  // namespace

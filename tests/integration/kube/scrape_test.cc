@@ -17,20 +17,10 @@ namespace {
 
 const std::filesystem::path kRoot = ETCDRESTORE_SOURCE_DIR;
 
-/// Of the last listener that the operator opened: the metrics.
-std::string PortIn(const std::string& log) {
-  const std::string before = "\"port\":\"";
-  const std::size_t at = log.rfind(before);
-  return at == std::string::npos
-             ? ""
-             : log.substr(at + before.size(),
-                          log.find('"', at + before.size()) - at - before.size());
-}
-
-std::string Scrape(const std::string& port) {
+std::string Scrape(int port) {
   static const auto client = std::move(HttpClient::Open({})).value();
   HttpRequest request;
-  request.url = "http://127.0.0.1:" + port + "/metrics";
+  request.url = "http://127.0.0.1:" + std::to_string(port) + "/metrics";
   request.max_body = 64U << 20U;
   const auto response = client->Send({}, request);
   return response ? response->body : "";
@@ -75,7 +65,7 @@ TEST(Scrape, HoldsEveryMetricThatRulesDashboardAndDocsName) {
        "--health-probe-bind-address", "127.0.0.1:0"},
       folder + "/scrape.log", {"HOME=" + folder});
   ASSERT_TRUE(process.WaitForLog("Leading")) << process.Log();
-  const std::string port = PortIn(process.Log());
+  const int port = PortsIn(process.Log()).at(1);
   // A node that takes the connection and says nothing: Preflight is seen at work.
   const Listener silent = ListenOnLoopback();
   const KubeName working{"recovery", "looks"};

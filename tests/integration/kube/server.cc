@@ -61,4 +61,21 @@ KubeObject UnreachableRestore(const std::string& name, const std::string& cluste
   return object;
 }
 
+bool Allows(const std::string& user, const std::vector<std::string>& what) {
+  std::vector<std::string> asks = {"auth", "can-i", "--as=" + user};
+  asks.insert(asks.end(), what.begin(), what.end());
+  for (int i = 0; i < 100; ++i) {
+    if (Server().Kubectl(asks)) return true;
+  }
+  return false;
+}
+
+std::vector<int> PortsIn(const std::string& log) {
+  const std::string before = "\"port\":\"";
+  std::vector<int> ports;
+  for (std::size_t at = log.find(before); at != std::string::npos; at = log.find(before, at + 1))
+    ports.push_back(std::atoi(log.c_str() + at + before.size()));
+  return ports;
+}
+
 }  // namespace etcdrestore::testing

@@ -12,4 +12,11 @@ KubeServer& Server();
 KubeObject UnreachableRestore(const std::string& name, const std::string& cluster,
                               const std::string& run_id = "r1", int port = 1);
 
+/// True as soon as the API server, which learns of roles a little after they are made, says that
+/// the user may; false when it goes on to refuse. `what` as `kubectl auth can-i` takes it.
+bool Allows(const std::string& user, const std::vector<std::string>& what);
+
+/// On which ports the operator with this log listens: probes, metrics.
+std::vector<int> PortsIn(const std::string& log);
+
 }  // namespace etcdrestore::testing

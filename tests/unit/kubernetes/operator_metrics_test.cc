@@ -214,6 +214,8 @@ TEST_F(OperatorMetricsTest, KnownSeriesAreThereAtZeroFromTheStart) {
         std::string("leader_election_master_status{name=\"lease\"} 0"),
         std::string("etcdrestore_restores_total{result=\"failed\"} 0"),
         std::string("etcdrestore_phase_attempts_total{phase=\"Up\",result=\"failed\"} 0"),
+        std::string("certwatcher_read_certificate_total 0"),
+        std::string("certwatcher_read_certificate_errors_total 0"),
         std::string("process_max_fds "),
         std::string("process_open_fds ")})
     EXPECT_THAT(text, HasSubstr(series));
@@ -238,6 +240,13 @@ TEST_F(OperatorMetricsTest, AnErrorIsOneReconciliation) {
   EXPECT_THAT(text, HasSubstr("reconcile_total" + controller + ",result=\"success\"} 1"));
   EXPECT_THAT(text, HasSubstr("reconcile_errors_total" + controller + "} 1"));
   EXPECT_THAT(text, HasSubstr("reconcile_time_seconds_count" + controller + "} 2"));
+}
+
+TEST_F(OperatorMetricsTest, ACertificateThatIsOfNoUseWasReadToo) {
+  metrics.OnCertificateRead(true);
+  metrics.OnCertificateRead(false);
+  EXPECT_THAT(metrics.Text(), HasSubstr("certwatcher_read_certificate_total 2\n"));
+  EXPECT_THAT(metrics.Text(), HasSubstr("certwatcher_read_certificate_errors_total 1\n"));
 }
 
 TEST_F(OperatorMetricsTest, WhatIsDeletedIsGone) {

@@ -96,6 +96,22 @@ TEST(OperatorFlags, SeveralNamespacesAreRefusedAndNotReadAsOne) {
   EXPECT_THAT(checked.error().message, HasSubstr("WATCH_NAMESPACE: `a,b` is more than one"));
 }
 
+TEST(OperatorFlags, ACertificateForPlainMetricsIsRefused) {
+  const OperatorOptions plain = Options("");
+  EXPECT_FALSE(plain.metrics_secure);
+  const OperatorOptions secure = Options(
+      "--metrics-secure --metrics-cert-path /certs --metrics-cert-name a --metrics-cert-key b");
+  EXPECT_TRUE(CheckOptions(secure));
+  EXPECT_TRUE(secure.metrics_secure);
+  EXPECT_EQ(secure.metrics_cert_path, "/certs");
+  EXPECT_EQ(secure.metrics_cert_name, "a");
+  EXPECT_EQ(secure.metrics_cert_key, "b");
+  EXPECT_FALSE(Options("--metrics-secure=false").metrics_secure);
+  const Status checked = CheckOptions(Options("--metrics-cert-path /certs"));
+  ASSERT_FALSE(checked);
+  EXPECT_THAT(checked.error().message, HasSubstr("plain http without --metrics-secure"));
+}
+
 TEST(OperatorFlags, TheLogLevelIsSpelledInTwoWays) {
   const std::pair<const char*, LogLevel> cases[] = {{"--verbose", LogLevel::kDebug},
                                                     {"--zap-log-level debug", LogLevel::kDebug},
