@@ -174,6 +174,68 @@ TEST(Manifests, MonitoringFindsTheOperatorAndHandsTheDashboardToGrafana) {
   }
 }
 
+/// The yaml blocks of a page whose first line is `# NAME`.
+std::string BlockIn(const std::string& page, const std::string& name, std::size_t after = 0) {
+  const std::string begin = "```yaml\n# " + name + "\n";
+  const std::size_t at = page.find(begin, after);
+  EXPECT_NE(at, std::string::npos) << name;
+  if (at == std::string::npos) return "";
+  return page.substr(at + begin.size(), page.find("```\n", at + 3) - at - begin.size());
+}
+
+TEST(Manifests, SecureMetricsAreServedWhereTheyAreAskedAndLetIn) {
+  const std::string built = Kubectl({"kustomize", Overlay("secured", {"secure-metrics"})});
+  const KubeObject container =
+      OfKind(built, "Deployment")["spec"]["template"]["spec"]["containers"][0];
+  EXPECT_THAT(container["args"].get<std::vector<std::string>>(),
+              ElementsAre("operator", "--metrics-bind-address=:8443", "--metrics-secure"));
+  EXPECT_EQ(container["ports"], KubeObject({{{"containerPort", 8443}, {"name", "metrics"}},
+                                            {{"containerPort", 8081}, {"name", "health"}}}));
+  std::set<int> let_in;
+  const KubeObject policy = OfKind(built, "NetworkPolicy")["spec"];
+  for (const KubeObject& port : policy["ingress"][0]["ports"])
+    let_in.insert(port["port"].get<int>());
+  EXPECT_THAT(let_in, ElementsAre(8081, 8443));
+  EXPECT_EQ(OfKind(built, "ClusterRole", "etcdrestore-metrics-reader")["rules"],
+            KubeObject::array({{{"nonResourceURLs", {"/metrics"}}, {"verbs", {"get"}}}}));
+  EXPECT_EQ(OfKind(built, "ClusterRoleBinding", "etcdrestore-metrics-auth")["subjects"],
+            OfKind(built, "ClusterRoleBinding", "etcdrestore-operator")["subjects"]);
+}
+
+TEST(Manifests, SecureMetricsAreAppliedWhole) {
+  const std::string applied = Kubectl({"apply", "-k", Overlay("secured", {"secure-metrics"})});
+  for (const char* one : {"clusterrole.rbac.authorization.k8s.io/etcdrestore-metrics-auth",
+                          "clusterrole.rbac.authorization.k8s.io/etcdrestore-metrics-reader",
+                          "deployment.apps/etcdrestore-operator"})
+    EXPECT_THAT(applied, HasSubstr(one));
+}
+
+TEST(Manifests, ThePageSaysHowPrometheusScrapesSecureMetrics) {
+  const std::string page = *ReadFile(kManifests.parent_path() / "docs/monitoring.md");
+  const std::filesystem::path folder = Server().folder() + "/scraped";
+  std::filesystem::create_directories(folder);
+  const std::string scraper = BlockIn(page, "scraper.yaml");
+  std::string text = BlockIn(page, "kustomization.yaml", page.find("# scraper.yaml"));
+  const std::string here = std::filesystem::relative(kManifests, folder);
+  for (std::size_t at = 0; (at = text.find("etcdrestore/manifests", at)) != std::string::npos;)
+    text.replace(at, std::string("etcdrestore/manifests").size(), here);
+  ASSERT_TRUE(WriteFileAtomically(folder / "kustomization.yaml", text));
+  ASSERT_TRUE(WriteFileAtomically(folder / "scraper.yaml", scraper));
+  const std::string built = Kubectl({"kustomize", folder});
+  const KubeObject endpoint = OfKind(built, "PodMonitor")["spec"]["podMetricsEndpoints"][0];
+  EXPECT_EQ(endpoint["port"], "metrics");
+  EXPECT_EQ(endpoint["scheme"], "https");
+  EXPECT_EQ(endpoint["tlsConfig"], KubeObject({{"insecureSkipVerify", true}}));
+  const KubeObject secret =
+      OfKind(built, "Secret", endpoint["authorization"]["credentials"]["name"]);
+  EXPECT_EQ(secret["metadata"]["namespace"], "etcdrestore-system") << "that of the PodMonitor";
+  EXPECT_EQ(secret["type"], "kubernetes.io/service-account-token");
+  (void)Kubectl({"apply", "-k", Overlay("secured", {"secure-metrics"})});
+  (void)Kubectl({"apply", "-f", folder / "scraper.yaml"});
+  EXPECT_TRUE(
+      Allows("system:serviceaccount:etcdrestore-system:etcdrestore-scraper", {"get", "/metrics"}));
+}
+
 TEST(Manifests, ArgoCdsConfigurationGetsTheHealthCheck) {
   const std::filesystem::path folder = Server().folder() + "/argocd";
   std::filesystem::create_directories(folder);
