@@ -51,8 +51,10 @@ Result<std::optional<KubeObject>> UserIn(const KubeObject& answered) {
   if (!Said(answered, "authenticated")) return std::optional<KubeObject>();
   const KubeObject* user = StatusField(answered, "user", KubeObject::value_t::object);
   if (user == nullptr) return BadAnswer("TokenReview");
-  const KubeObject name = user->value("username", KubeObject());
-  if (!name.is_string() || name == "") return BadAnswer("TokenReview");
+  const auto found = user->find("username");
+  const std::string name =
+      found != user->end() && found->is_string() ? found->get<std::string>() : "";
+  if (name.empty()) return BadAnswer("TokenReview");
   if (name == kAnonymous) return std::optional<KubeObject>();
   return std::optional(*user);
 }
@@ -104,7 +106,7 @@ Result<bool> ScrapeGuard::MayGet(const Call& call, const KubeObject& user,
   const auto answered =
       api_.Write(call, {KubeVerb::kCreate, kSubjectAccessReviews, {}, "", review});
   if (!answered) return answered.error();
-  const auto allowed = AllowedIn(*answered);
+  auto allowed = AllowedIn(*answered);
   if (allowed) permissions_.Put(key, *allowed, clock_.Steady() + (*allowed ? kAllowed : kDenied));
   return allowed;
 }

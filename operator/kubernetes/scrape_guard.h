@@ -33,7 +33,7 @@ enum class Admission {
 /// process that does not lead is scraped too. One thread at a time.
 ///
 /// A token's owner is remembered for a minute, a permission for five, a denial for half a minute;
-/// by hashes, so that no token stays in memory.
+/// under hashes, so that no token is kept.
 class ScrapeGuard {
  public:
   ScrapeGuard(KubeApi& api, const Clock& clock) : api_(api), clock_(clock) {}

@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 
 #include <ctime>
+#include <string_view>
 #include <utility>
 
 namespace etcdrestore {
@@ -44,9 +45,11 @@ SystemTime TimeOf(const ASN1_TIME* time) {
 /// `wire`: each name with its length before it, as the client offers them.
 int ChooseHttp1(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* wire,
                 unsigned int wire_size, void*) {
-  static constexpr unsigned char kHttp1[] = "\x08http/1.1";
+  constexpr std::string_view kHttp1 = "\x08http/1.1";
   unsigned char* found = nullptr;
-  if (SSL_select_next_proto(&found, size, kHttp1, sizeof kHttp1 - 1, wire, wire_size) !=
+  // A literal: what is found may point into it and outlives the call.
+  const auto* ours = reinterpret_cast<const unsigned char*>(kHttp1.data());
+  if (SSL_select_next_proto(&found, size, ours, kHttp1.size(), wire, wire_size) !=
       OPENSSL_NPN_NEGOTIATED)
     return SSL_TLSEXT_ERR_ALERT_FATAL;
   *chosen = found;
