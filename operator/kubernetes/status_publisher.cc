@@ -20,6 +20,7 @@ StatusPublisher::StatusPublisher(Deps deps, const EtcdRestore& object)
     : deps_(deps),
       name_{object.name_space, object.name},
       uid_(object.uid),
+      pacer_(deps.gap),
       written_(object.raw.value("status", nlohmann::ordered_json())),
       thread_([this](const std::stop_token& stop) { Loop(stop); }) {}
 

@@ -36,6 +36,7 @@ class StatusPublisher {
     KubeApi& api;
     const Clock& clock;
     Logger& log;
+    Duration gap = std::chrono::seconds(2);  ///< between two writes of what was offered
   };
   /// `object.raw["status"]` is what the server has.
   StatusPublisher(Deps deps, const EtcdRestore& object);

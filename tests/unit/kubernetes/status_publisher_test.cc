@@ -19,8 +19,8 @@ const KubeName kName{"recovery", "one"};
 class Publisher : public testing::Test {
  protected:
   Publisher() { api.Put(kEtcdRestores, testing_objects::AnObject()); }
-  StatusPublisher Make() {
-    return StatusPublisher({api, clock, NullLogger()},
+  StatusPublisher Make(Duration gap = 2s) {
+    return StatusPublisher({api, clock, NullLogger(), gap},
                            testing_objects::Parsed(*api.Find(kEtcdRestores, kName)));
   }
   [[nodiscard]] std::string Phase() const {
@@ -31,22 +31,33 @@ class Publisher : public testing::Test {
 };
 
 TEST_F(Publisher, AnOlderStatusNeverComesAfterANewerOne) {
-  for (int round = 0; round < 200; ++round) {
-    std::atomic<int> writes = 0;
-    // Each first write fails, so that the older one is on its way again and again.
-    api.refuse = [&](const std::string&, const KubeType&, const KubeName&) {
-      return writes++ == 0 ? std::optional(Transient("Unavailable", "")) : std::nullopt;
-    };
-    {
-      StatusPublisher publisher = Make();
-      publisher.Offer({{"phase", "Up"}});
-      while (writes == 0) std::this_thread::yield();
-      ASSERT_TRUE(publisher.WriteNow(Call().Within(10s), {{"phase", "Succeeded"}}));
-      std::this_thread::yield();
+  std::atomic<bool> offered = false;
+  std::atomic<bool> final_comes = false;
+  // What was offered is on its way when the final one comes, and fails then.
+  api.refuse = [&](const std::string&, const KubeType&, const KubeName&) -> std::optional<Error> {
+    if (!offered.exchange(false)) return std::nullopt;
+    while (!final_comes) std::this_thread::yield();
+    return Transient("Unavailable", "");
+  };
+  {
+    StatusPublisher publisher = Make(1us);
+    for (int round = 0; round < 200; ++round) {
+      final_comes = false;
+      offered = true;
+      publisher.Offer({{"progress", std::to_string(2 * round)}});
+      while (offered) std::this_thread::yield();
+      final_comes = true;
+      ASSERT_TRUE(
+          publisher.WriteNow(Call().Within(10s), {{"progress", std::to_string(2 * round + 1)}}));
     }
-    ASSERT_EQ(Phase(), "Succeeded") << "round " << round;
-    api.Put(kEtcdRestores, testing_objects::AnObject());
   }
+  int newest = -1;
+  for (const KubeWrite& write : api.writes()) {
+    const int number = std::stoi(write.body["status"]["progress"].get<std::string>());
+    EXPECT_GT(number, newest);
+    newest = number;
+  }
+  EXPECT_EQ(newest, 399);
 }
 
 TEST_F(Publisher, WhatIsThereAlreadyIsNotWrittenAgain) {
