@@ -5,6 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "crds/schema.h"
 #include "tests/integration/kube/server.h"
 
 namespace etcdrestore::testing {
@@ -37,10 +40,23 @@ std::string Answer(const Json& object, KubeVerb verb) {
   return wrote ? "" : wrote.error().message;
 }
 
+/// What the rules of the schema say, wherever they stand in it.
+void CollectMessages(const Json& schema, std::set<std::string>& messages) {
+  if (!schema.is_structured()) return;
+  if (schema.is_object() && schema.contains("x-kubernetes-validations")) {
+    for (const Json& rule : schema["x-kubernetes-validations"])
+      messages.insert(rule["message"].get<std::string>());
+  }
+  for (const Json& member : schema) CollectMessages(member, messages);
+}
+
 TEST(ObjectCases, TheApiServerSaysTheSame) {
   const auto documents = LoadObjectCases();
   ASSERT_FALSE(documents.empty());
   const Json& base = documents.front().value;
+  std::set<std::string> messages;
+  CollectMessages(ObjectSchema(), messages);
+  std::set<std::string> said_of_both;
   std::size_t judged = 0;
   for (std::size_t i = 1; i < documents.size(); ++i) {
     const Json& one = documents.at(i).value;
@@ -61,9 +77,15 @@ TEST(ObjectCases, TheApiServerSaysTheSame) {
     for (const std::string& fault : faults) {
       const std::string field = fault.substr(0, fault.find(": "));
       EXPECT_THAT(said, ::testing::HasSubstr(field)) << fault;
+      for (const std::string& message : messages) {
+        if (fault.find(message) == std::string::npos) continue;
+        EXPECT_THAT(said, ::testing::HasSubstr(message));
+        said_of_both.insert(message);
+      }
     }
   }
   EXPECT_GT(judged, 30U);
+  EXPECT_EQ(said_of_both, messages) << "every rule has a case that breaks it";
 }
 
 }  // namespace
