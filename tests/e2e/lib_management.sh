@@ -126,6 +126,11 @@ succeeds() { # succeeds SECONDS
   wait_until "$1" "the end of the run" phase_is 'Succeeded|Failed|Rejected|Cancelled'
   phase_is Succeeded || { of_object .status >&2; fail "the run ended as $(of_object .status.phase)"; }
 }
+# Neither the finalizer nor copies of a run's inputs are left.
+holds_nothing() {
+  of_object '.metadata | has("finalizers") | not' >/dev/null &&
+    [ -z "$(mk get secrets -n etcdrestore-system -o name)" ]
+}
 # reached NAME STEP: the replica's log tells of the step, or of a later one of those given as a pattern.
 reached() { grep -qE "\"step\":\"($2)\"" "$management/$1.log"; }
 

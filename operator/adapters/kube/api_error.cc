@@ -47,7 +47,7 @@ bool MayPass(const std::string& reason, int code) {
 }
 
 std::string Advice(const std::string& reason) {
-  if (reason == "Forbidden") return ". The operator's role does not allow it: apply manifests/rbac";
+  if (reason == "Forbidden") return ". The role does not allow it: apply manifests/default again";
   if (reason == "Unauthorized") return ". The credentials are not accepted, or no longer";
   return "";
 }

@@ -39,6 +39,7 @@ test_case() {
   for step in Staged PoliciesOff OldDataAside InPlace EtcdStarted KubeletsRestarted; do kill_leader_at "$step"; done
   succeeds 600
   restored
+  wait_until 20 "the finalizer and the copies of the inputs to go" holds_nothing
   data_moved_once
   of_object '[.status.conditions[] | select(.type | test("^(Preflight|Cleaned|Fetched|Restored|Up|Restarted)$"))
     | .status] | unique == ["True"]' || fail "a phase that an earlier leader finished is not told"

@@ -55,6 +55,7 @@ test_case() {
   succeeds 600
   [ "$(leader)" = second ] || fail "the leader is not the second"
   restored
+  wait_until 20 "the finalizer and the copies of the inputs to go" holds_nothing
   data_moved_once
   wake
 }

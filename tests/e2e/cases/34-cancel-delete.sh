@@ -63,11 +63,16 @@ test_case() {
   note "cancelled late: $(of_object .status.phase), $(message)"
   phase_is Failed || fail "half a restore that was cancelled ended as $(of_object .status.phase)"
   reason_is Cancelled || fail "it does not say that it was cancelled"
-  of_object '.metadata | has("finalizers") | not' || fail "the finalizer is still there"
+  wait_until 20 "the finalizer and the copies of the inputs to go" holds_nothing
   mk delete etcdrestore "$object" -n recovery --timeout 30s >/dev/null
 
   fresh deleted-late
-  at_or_past 'WritersStopped|EtcdStopped|OldDataAside|InPlace|Recorded'
+  at_or_past 'WritersStopped|EtcdStopped|OldDataAside'
+  mk patch etcdrestore "$object" -n recovery --type merge -p '{"spec":{"paused":true}}' >/dev/null
+  wait_until 60 "the run to be paused" reason_is Paused
+  of_object '.status.pointOfNoReturn' >/dev/null || fail "paused, it forgot its point of no return"
+  note "paused late: $(of_object .status.phase), $(message)"
+  mk patch etcdrestore "$object" -n recovery --type merge -p '{"spec":{"paused":false}}' >/dev/null
   mk delete etcdrestore "$object" -n recovery --wait=false >/dev/null
   ! gone || fail "half a restore let its object go"
   spawn watch "${kubectl[@]}" get etcdrestores -n recovery -w -o json
