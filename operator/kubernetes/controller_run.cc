@@ -91,6 +91,8 @@ void Controller::RunIt(const Call& call, Pass& item, const EtcdRestore& object, 
                   }},
                  object);
   RunRequest request;
+  request.how_to_take_over =
+      "The nodes are looked at again twice a minute; a process that is gone loses them after one";
   request.how_to_approve =
       "etcdrestore approve " + object.name + " -n " + object.name_space + " --plan-hash ";
   const SessionInput input{

@@ -192,10 +192,10 @@ Reconciler::Go Reconciler::TakeNodes(const Call& call) {
   if (taken) return std::nullopt;
   if (taken.error().reason == "LockedByOther") {
     return Stop{Ending::kLocked,
-                Terminal("LockedByOther", taken.error().message +
-                                              ". Another restore is at work on the same nodes: "
-                                              "wait for it. If you know that its process is gone, "
-                                              "run again with --takeover, or wait a minute")};
+                Terminal("LockedByOther",
+                         taken.error().message +
+                             ". Another restore is at work on the same nodes: wait for it. " +
+                             request_.how_to_take_over)};
   }
   return Stop{committed_ ? Ending::kNeedsAttention : Ending::kPreflightFailed, taken.error()};
 }

@@ -18,6 +18,9 @@ struct RunRequest {
   bool takeover = false;      ///< a person says that the holder of the nodes is gone
   /// What a person does to approve, before the plan's hash.
   std::string how_to_approve = "run again with --approve ";
+  /// What is to be done about a holder of the nodes that may be gone, for people.
+  std::string how_to_take_over =
+      "If you know that its process is gone, run again with --takeover, or wait a minute";
 };
 
 /// Hears what happens, in order and one at a time; but OnBytes from any thread, also meanwhile.

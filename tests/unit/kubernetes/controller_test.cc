@@ -153,6 +153,8 @@ TEST_F(ControllerRig, ApprovalIsWaitedForUntilItsTimeHasPassed) {
   std::string advice;
   run = [&](const Call&, const SessionInput& input, RunListener&) {
     advice = input.request.how_to_approve;
+    EXPECT_EQ(input.request.how_to_take_over.find("--"), std::string::npos)
+        << "no flag of the command line";
     return Ends(input, Ending::kAwaitingApproval, Terminal("AwaitingApproval", ""));
   };
   Pass();
