@@ -22,6 +22,17 @@ void TellCancelled(Json& status, const KubeObject& now) {
   }
 }
 
+/// Again and again until the call is over: given up, a run that has ended would be looked at anew.
+Status Insist(const Call& call, const std::function<Status()>& write) {
+  while (true) {
+    Status wrote = write();
+    if (wrote || wrote.error().kind == ErrorKind::kTerminal ||
+        wrote.error().reason == "LeaseLost" || call.Over())
+      return wrote;
+    WaitOrStop(call, 1s);
+  }
+}
+
 /// Counted from when the run was first looked at.
 bool InTimeForPreflight(const EtcdRestore& object, SystemTime now) {
   const Json status = object.raw.value("status", Json::object());
@@ -143,19 +154,20 @@ void Controller::Settle(const Call& call, Pass& item, const EtcdRestore& object,
       status["outputs"]["clusterState"] = "not kept: " + kept.error().message + ". It lies in " +
                                           result.made.begin()->second + " on the operator's volume";
   }
+  // First the ledger: should the status be lost, it is made again from there.
+  if (next.finished) {
+    entry.finished_at = FormatTime(deps_.clock.Now());
+    entry.phase = status.value("phase", "Failed");
+    const Call one = call.Within(60s);
+    const Status wrote = Insist(one, [&] { return deps_.ledger.Write(one, object, entry); });
+    if (!wrote) return Again(item, wrote.error());
+  }
   deps_.log.Info("Run ended", {{"namespace", object.name_space},
                                {"name", object.name},
                                {"runId", object.spec.run_id},
                                {"phase", status.value("phase", "")},
                                {"reason", result.error.reason},
                                {"error", result.error.message}});
-  // First the ledger: should the status be lost, it is made again from there.
-  if (next.finished) {
-    entry.finished_at = FormatTime(deps_.clock.Now());
-    entry.phase = status.value("phase", "Failed");
-    if (Status wrote = deps_.ledger.Write(call, object, entry); !wrote)
-      return Again(item, wrote.error());
-  }
   const Status told = publisher.WriteNow(call.Within(60s), status);
   deps_.observer.OnStatus(object, status);
   if (!told && !ObjectGone(told.error())) return Again(item, told.error());
