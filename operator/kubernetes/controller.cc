@@ -199,6 +199,9 @@ bool Controller::HeldBack(const Call& call, Pass& item, const EtcdRestore& objec
     return true;
   }
   if (half) return false;
+  // A commit that was tried and refused has left it; nothing was done under it.
+  const bool ends = object.spec.cancel || Expired(object, deps_.clock.Now());
+  if (ends && item.took && !LetGo(call, item, object)) return true;
   if (object.spec.cancel) {
     Say(call, item, object, "Cancelled", "Cancelled", "spec.cancel is true; nothing was changed");
     return true;

@@ -184,6 +184,7 @@ void Controller::SettleUnbegun(const Call& call, Pass& item, const EtcdRestore& 
   if (locked) return Later(item, 30s);
   if (passes) return Again(item, result.error);
   if (HalfDone(object)) return;  // a person mends what it names, and the same run goes on
+  if (item.took && !LetGo(call, item, object)) return;
   deps_.observer.OnRunEnded(object, {{"phase", "Rejected"}});
   entry.finished_at = FormatTime(deps_.clock.Now());
   entry.phase = "Rejected";

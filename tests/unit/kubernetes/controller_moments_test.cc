@@ -45,6 +45,27 @@ TEST_F(ControllerRig, NothingPassesThePointOnceTheObjectAsksToEnd) {
   EXPECT_FALSE(HasFinalizer());
 }
 
+TEST_F(ControllerRig, ACommitThatWasRefusedLeavesNothingBehindWhenTheRunIsCancelled) {
+  api.Put(kEtcdRestores, AnObject());
+  run = [&](const Call&, const SessionInput& input, RunListener&) {
+    PassThePoint(input);
+    api.refuse = [](const std::string& verb, const KubeType& type, const KubeName&) {
+      return verb == "write" && type == kSecrets ? std::optional(Transient("Unavailable", ""))
+                                                 : std::nullopt;
+    };
+    EXPECT_FALSE(input.may_act(true));
+    EXPECT_TRUE(HasFinalizer());
+    api.refuse = {};
+    Cancel();
+    return Ends(input, Ending::kInterrupted, Transient("Interrupted", ""));
+  };
+  Pass();
+  Pass();
+  EXPECT_EQ(StatusNow()["phase"], "Cancelled");
+  EXPECT_FALSE(HasFinalizer());
+  EXPECT_FALSE(HasInputs());
+}
+
 TEST_F(ControllerRig, ACancelledHalfRestoreIsGivenUpAlsoByAProcessThatDidNotRunIt) {
   for (const char* phase : {"Up", "Failed"}) {
     SCOPED_TRACE(phase);
