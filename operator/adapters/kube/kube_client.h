@@ -11,10 +11,20 @@
 
 namespace etcdrestore {
 
+/// When a watch is taken for dead.
+struct WatchLimits {
+  /// Once a stream has carried a bookmark the server repeats one each minute. Before the first one
+  /// silence proves nothing: on an object that nobody writes there may never be one.
+  Duration bookmark_silence = std::chrono::seconds(170);
+  /// A server without progress notifications of its etcd may never say that the beginning is over.
+  Duration initial_events = std::chrono::seconds(30);
+};
+
 struct KubeClientOptions {
   std::string field_manager = "etcdrestore";
   std::string user_agent;  ///< etcdrestore/<version> (linux/amd64)
   Retry retry;
+  WatchLimits watch;
   /// Hears of each answer: HTTP code ("<error>" for none), method, seconds. Thread safe; may be
   /// empty.
   std::function<void(const std::string& code, const std::string& method, double seconds)> observe;

@@ -1,0 +1,76 @@
+#include "operator/adapters/kube/requester.h"
+
+#include <algorithm>
+
+#include "operator/adapters/kube/api_error.h"
+
+namespace etcdrestore {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kLongestPause = 30s;
+
+std::optional<Duration> AskedPause(const HttpResponse& response, SystemTime now) {
+  const auto header = response.Header("retry-after");
+  const auto pause = header ? ParseRetryAfter(*header, now) : std::nullopt;
+  return pause ? std::optional(std::min<Duration>(*pause, kLongestPause)) : std::nullopt;
+}
+
+}  // namespace
+
+Result<HttpResponse> Requester::Once(const Call& call, const HttpRequest& request,
+                                     const std::string& doing) {
+  return Try(call, request, doing).response;
+}
+
+Result<HttpResponse> Requester::Ask(const Call& call, const HttpRequest& request,
+                                    const std::string& doing) {
+  for (int failures = 1;; ++failures) {
+    Attempt attempt = Try(call, request, doing);
+    if (attempt.response) return std::move(attempt.response);
+    const Error& error = attempt.response.error();
+    const bool broken = error.reason == "ConnectionLost" || error.reason == "Timeout";
+    if (!attempt.asked && !(broken && request.method == "GET")) return error;
+    if (Status next = options_.retry.Next(call, error, failures, attempt.asked); !next)
+      return next.error();
+    Retried(attempt, request);
+  }
+}
+
+Requester::Attempt Requester::Try(const Call& call, const HttpRequest& request,
+                                  const std::string& doing) {
+  Attempt first = Send(call, request, doing);
+  if (first.code != "401") return first;
+  Retried(first, request);
+  return Send(call, request, doing);
+}
+
+Requester::Attempt Requester::Send(const Call& call, const HttpRequest& request,
+                                   const std::string& doing) {
+  auto current = credentials_.Get(call);
+  if (!current) return {current.error().In(doing), "", {}};
+  HttpRequest one = request;
+  one.headers.emplace_back("Accept", "application/json");
+  if (!current->token.empty())
+    one.headers.emplace_back("Authorization", "Bearer " + current->token.Reveal());
+  const SteadyTime start = clock_.Steady();
+  auto response = current->http->Send(call, one);
+  const std::chrono::duration<double> took = clock_.Steady() - start;
+  const std::string code = response ? std::to_string(response->status) : "<error>";
+  if (options_.observe) options_.observe(code, request.method, took.count());
+  if (!response) return {response.error().In(doing), code, {}};
+  if (response->status >= 200 && response->status < 300) {
+    if (const auto warning = response->Header("warning"); warning && options_.warn)
+      options_.warn(*warning);
+    return {std::move(response), code, {}};
+  }
+  if (response->status == 401) credentials_.Refuse();
+  return {ApiError(doing, *response), code, AskedPause(*response, clock_.Now())};
+}
+
+void Requester::Retried(const Attempt& attempt, const HttpRequest& request) const {
+  if (options_.retried) options_.retried(attempt.code, request.method);
+}
+
+}  // namespace etcdrestore

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "operator/adapters/kube/credentials.h"
+#include "operator/adapters/kube/kube_client.h"
+
+namespace etcdrestore {
+
+/// Sends requests to one API server, with credentials, and again where that is safe. Borrows the
+/// clock. Thread safe.
+class Requester {
+ public:
+  Requester(KubeAccess access, KubeClientOptions options, const Clock& clock)
+      : options_(std::move(options)),
+        clock_(clock),
+        credentials_(std::move(access), options_.user_agent, clock) {}
+
+  /// One answer, 2xx, without repetition; but once after a 401, with fresh credentials.
+  Result<HttpResponse> Once(const Call& call, const HttpRequest& request, const std::string& doing);
+  /// Repeated where the server asks for it, and reads also when their connection broke.
+  Result<HttpResponse> Ask(const Call& call, const HttpRequest& request, const std::string& doing);
+
+ private:
+  struct Attempt {
+    Result<HttpResponse> response;
+    std::string code;               ///< of HTTP; "<error>" for no answer
+    std::optional<Duration> asked;  ///< the pause that the server asks for
+  };
+  Attempt Try(const Call& call, const HttpRequest& request, const std::string& doing);
+  Attempt Send(const Call& call, const HttpRequest& request, const std::string& doing);
+  void Retried(const Attempt& attempt, const HttpRequest& request) const;
+
+  const KubeClientOptions options_;
+  const Clock& clock_;
+  Credentials credentials_;
+};
+
+}  // namespace etcdrestore
