@@ -69,7 +69,6 @@ KubeClientOptions ClientOptions(const OperatorOptions& options, Logger& log,
                                 const std::string& suffix) {
   KubeClientOptions client;
   client.user_agent = "etcdrestore/" + options.version + " (linux/amd64)" + suffix;
-  client.retry = Retry::Real();
   client.warn = [&log](const std::string& text) { log.Warn("Server warns", {{"text", text}}); };
   const std::string host = server.substr(server.find("//") + 2);
   client.observe = [&metrics, host](const std::string& code, const std::string& method,

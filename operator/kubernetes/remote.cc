@@ -145,7 +145,6 @@ int RunRemote(const Call& whole, const RemoteRequest& request) {
   KubeClientOptions options;
   options.field_manager = "etcdrestore-cli";
   options.user_agent = "etcdrestore/" + request.version + " (linux/amd64)";
-  options.retry = Retry::Real();
   const auto api = MakeKubeClient(std::move(*access), std::move(options), clock);
   if (request.name.empty()) return ShowAll(call, *api, request, name_space);
   const KubeName name{name_space, request.name};

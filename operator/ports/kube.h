@@ -82,7 +82,8 @@ struct KubeWrite {
 /// Errors carry the server's own reason where it gave one: NotFound, AlreadyExists, Conflict,
 /// Expired (410), Invalid, Forbidden, Unauthorized, TooManyRequests, ResourceVersionTooLarge; else
 /// those of the transport: Unavailable, Timeout, ConnectionLost, BadAnswer. What a person must
-/// change is terminal, the rest transient. Answers with Retry-After are waited for within the call.
+/// change is terminal, the rest transient. Answers with Retry-After are waited for within the call,
+/// those to a list or a watch too.
 class KubeApi {
  public:
   virtual ~KubeApi() = default;

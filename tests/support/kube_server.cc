@@ -161,7 +161,6 @@ Result<std::unique_ptr<KubeServer>> KubeServer::Start() {
                    folder + "/etcd.log");
   KubeClientOptions options;
   options.field_manager = "test";
-  options.retry = Retry::Real();
   server->api_ = MakeKubeClient(server->Access(), std::move(options), server->certificates_->clock);
   if (Status up = server->StartApi(); !up) return up.error();
   for (const char* name : {"etcdrestore-system", "recovery"}) {

@@ -43,8 +43,7 @@ class KubeClient final : public KubeApi {
   Result<KubeObject> Get(const Call& call, const KubeType& type, const KubeName& name) override {
     HttpRequest request;
     request.url = base_ + KubePath(type, name.name_space, name.name);
-    const auto response =
-        requester_.Ask(call.Within(kRequestTime), request, "get " + Shown(type, name));
+    const auto response = Ask(call, request, "get " + Shown(type, name));
     if (!response) return response.error();
     return Body(*response);
   }
@@ -66,8 +65,8 @@ class KubeClient final : public KubeApi {
       HttpRequest request;
       request.url = path + "?" + query;
       request.sink = [&](std::string_view bytes) { return frames.Take(bytes); };
-      // Not repeated by itself: items of a broken answer were given already.
-      const auto response = requester_.Once(call.Within(kRequestTime), request, doing);
+      const auto response = requester_.Ask(
+          call, kRequestTime, [&] { return request; }, doing);
       if (!response) return response.error();
       const auto envelope = frames.Finish();
       if (!envelope) return envelope.error().In(doing);
@@ -83,7 +82,7 @@ class KubeClient final : public KubeApi {
                const KubeWatchOptions& options,
                const std::function<void(KubeEvent)>& event) override {
     const std::string doing = "watch " + type.plural;
-    WatchStream stream({clock_, limits_, doing, event}, options.initial_events);
+    std::optional<WatchStream> stream;
     HttpRequest request;
     request.url = base_ + KubePath(type, name_space, "") +
                   "?watch=true&allowWatchBookmarks=true&timeoutSeconds=" +
@@ -92,9 +91,13 @@ class KubeClient final : public KubeApi {
     if (options.initial_events)
       request.url += "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan";
     request.idle_timeout = 0s;
-    request.sink = [&](std::string_view bytes) { return stream.Take(bytes); };
-    request.alive = [&] { return stream.Alive(); };
-    const auto response = requester_.Once(call.Within(options.timeout + 5s), request, doing);
+    request.sink = [&](std::string_view bytes) { return stream->Take(bytes); };
+    request.alive = [&] { return stream->Alive(); };
+    const auto form = [&] {
+      stream.emplace(WatchStream::Deps{clock_, limits_, doing, event}, options.initial_events);
+      return request;
+    };
+    const auto response = requester_.Ask(call, options.timeout + 5s, form, doing);
     if (response) return {};
     const Error& error = response.error();
     // A stream that broke off after it stood is an end like any other: nothing is lost, the next
@@ -142,7 +145,7 @@ class KubeClient final : public KubeApi {
     }
     request.headers = {{"Content-Type", content}};
     doing += Shown(write.type, write.name) + (write.subresource.empty() ? "" : "/status");
-    const auto response = requester_.Ask(call.Within(kRequestTime), request, doing);
+    const auto response = Ask(call, request, doing);
     if (!response && write.verb == KubeVerb::kDelete && response.error().reason == "NotFound")
       return KubeObject();
     if (!response) return response.error();
@@ -153,6 +156,12 @@ class KubeClient final : public KubeApi {
  private:
   [[nodiscard]] static std::string Shown(const KubeType& type, const KubeName& name) {
     return type.plural + (name.name.empty() ? "" : " " + name.Key());
+  }
+
+  /// For what is asked for once and then waited for: a minute is all it may take.
+  Result<HttpResponse> Ask(const Call& call, const HttpRequest& request, const std::string& doing) {
+    return requester_.Ask(
+        call.Within(kRequestTime), kRequestTime, [&] { return request; }, doing);
   }
 
   static Result<KubeObject> Body(const HttpResponse& response) {
@@ -179,6 +188,12 @@ std::string KubePath(const KubeType& type, const std::string& name_space, const 
   if (!name.empty()) path += "/" + UriEncode(name, false);
   if (!subresource.empty()) path += "/" + subresource;
   return path;
+}
+
+Retry KubeRetry() {
+  Retry retry = Retry::Real();
+  retry.attempts = 10;
+  return retry;
 }
 
 std::unique_ptr<KubeApi> MakeKubeClient(KubeAccess access, KubeClientOptions options,

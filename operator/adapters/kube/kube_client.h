@@ -20,10 +20,13 @@ struct WatchLimits {
   Duration initial_events = std::chrono::seconds(30);
 };
 
+/// Ten tries, as Kubernetes' own clients have them.
+Retry KubeRetry();
+
 struct KubeClientOptions {
   std::string field_manager = "etcdrestore";
   std::string user_agent;  ///< etcdrestore/<version> (linux/amd64)
-  Retry retry;
+  Retry retry = KubeRetry();
   WatchLimits watch;
   /// Hears of each answer: HTTP code ("<error>" for none), method, seconds. Thread safe; may be
   /// empty.
@@ -35,8 +38,9 @@ struct KubeClientOptions {
 };
 
 /// KubeApi over HTTP/1.1, one connection for each watch and a few kept-alive ones for the rest.
-/// Repeats what the server asks to be repeated (Retry-After), reads that met a broken connection,
-/// and once after a 401 with fresh credentials. `clock` is borrowed.
+/// Repeats what the server asks to be repeated (Retry-After, of half a minute at most), single
+/// reads that met a broken connection, and once after a 401 with fresh credentials. `clock` is
+/// borrowed.
 std::unique_ptr<KubeApi> MakeKubeClient(KubeAccess access, KubeClientOptions options,
                                         const Clock& clock);
 

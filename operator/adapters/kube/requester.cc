@@ -19,27 +19,25 @@ std::optional<Duration> AskedPause(const HttpResponse& response, SystemTime now)
 
 }  // namespace
 
-Result<HttpResponse> Requester::Once(const Call& call, const HttpRequest& request,
-                                     const std::string& doing) {
-  return Try(call, request, doing).response;
-}
-
-Result<HttpResponse> Requester::Ask(const Call& call, const HttpRequest& request,
+Result<HttpResponse> Requester::Ask(const Call& call, Duration each, const Form& form,
                                     const std::string& doing) {
   for (int failures = 1;; ++failures) {
-    Attempt attempt = Try(call, request, doing);
+    const HttpRequest request = form();
+    Attempt attempt = Once(call.Within(each), request, doing);
     if (attempt.response) return std::move(attempt.response);
     const Error& error = attempt.response.error();
     const bool broken = error.reason == "ConnectionLost" || error.reason == "Timeout";
-    if (!attempt.asked && !(broken && request.method == "GET")) return error;
+    // What a sink was given cannot be taken back. A refusal never reaches it.
+    const bool whole = broken && request.method == "GET" && !request.sink;
+    if (!attempt.asked && !whole) return error;
     if (Status next = options_.retry.Next(call, error, failures, attempt.asked); !next)
       return next.error();
     Retried(attempt, request);
   }
 }
 
-Requester::Attempt Requester::Try(const Call& call, const HttpRequest& request,
-                                  const std::string& doing) {
+Requester::Attempt Requester::Once(const Call& call, const HttpRequest& request,
+                                   const std::string& doing) {
   Attempt first = Send(call, request, doing);
   if (first.code != "401") return first;
   Retried(first, request);

@@ -18,10 +18,13 @@ class Requester {
         clock_(clock),
         credentials_(std::move(access), options_.user_agent, clock) {}
 
-  /// One answer, 2xx, without repetition; but once after a 401, with fresh credentials.
-  Result<HttpResponse> Once(const Call& call, const HttpRequest& request, const std::string& doing);
-  /// Repeated where the server asks for it, and reads also when their connection broke.
-  Result<HttpResponse> Ask(const Call& call, const HttpRequest& request, const std::string& doing);
+  /// Makes the request anew for each try.
+  using Form = std::function<HttpRequest()>;
+  /// One answer, 2xx; with fresh credentials a second time after a 401. Repeated where the server
+  /// asks for it (Retry-After), and a GET without a sink also when its connection broke. A try
+  /// takes at most `each`; the call alone limits the whole, pauses included.
+  Result<HttpResponse> Ask(const Call& call, Duration each, const Form& form,
+                           const std::string& doing);
 
  private:
   struct Attempt {
@@ -29,7 +32,7 @@ class Requester {
     std::string code;               ///< of HTTP; "<error>" for no answer
     std::optional<Duration> asked;  ///< the pause that the server asks for
   };
-  Attempt Try(const Call& call, const HttpRequest& request, const std::string& doing);
+  Attempt Once(const Call& call, const HttpRequest& request, const std::string& doing);
   Attempt Send(const Call& call, const HttpRequest& request, const std::string& doing);
   void Retried(const Attempt& attempt, const HttpRequest& request) const;
 

@@ -15,7 +15,6 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::AnyOf;
 using ::testing::Contains;
-using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 bool IsWatch(const TestRequest& request) {
@@ -133,14 +132,16 @@ TEST(Faults, ABusyServerIsAskedAgainWhenItSaysSoAndNotListed) {
       fault.answer = StatusAnswer(429, "TooManyRequests", "retry-after: 1\r\n");
     return fault;
   });
+  const SteadyTime start = std::chrono::steady_clock::now();
   Watching watching(proxy.Access(), 5ms);
   ASSERT_TRUE(watching.Sees("busy", "1"));
   PutMap("busy", "2");
   ASSERT_TRUE(watching.Sees("busy", "2"));
+  EXPECT_GE(std::chrono::steady_clock::now() - start, 1900ms) << "twice the second it asked for";
   int lists = 0;
   for (const std::string& one : Asked(proxy)) lists += one.starts_with("list") ? 1 : 0;
   EXPECT_EQ(lists, 1) << "a list would only add to its load";
-  EXPECT_THAT(watching.restarts(), Contains(HasSubstr("TooManyRequests")));
+  EXPECT_TRUE(watching.restarts().empty()) << "it was but waited for";
 }
 
 TEST(Faults, AWriteWaitsAsLongAsRetryAfterSaysAndIsDoneOnce) {
@@ -153,7 +154,6 @@ TEST(Faults, AWriteWaitsAsLongAsRetryAfterSaysAndIsDoneOnce) {
   });
   const RealClock clock;
   KubeClientOptions options;
-  options.retry = Retry::Real();
   const auto api = MakeKubeClient(proxy.Access(), std::move(options), clock);
   const SteadyTime start = clock.Steady();
   const auto made = api->Write(
@@ -175,7 +175,6 @@ TEST(Faults, AnErrorWithoutRetryAfterIsTheCallersToRepeat) {
   });
   const RealClock clock;
   KubeClientOptions options;
-  options.retry = Retry::Real();
   const auto api = MakeKubeClient(proxy.Access(), std::move(options), clock);
   const auto got = api->Get({}, kConfigMaps, {"recovery", "any"});
   ASSERT_FALSE(got);
@@ -255,7 +254,6 @@ TEST(Faults, AServerThatNeverAnswersCostsNoMoreThanTheTimeGiven) {
                          [](const TestRequest&) { return Fault{.never = true}; });
   const RealClock clock;
   KubeClientOptions options;
-  options.retry = Retry::Real();
   const auto api = MakeKubeClient(proxy.Access(), std::move(options), clock);
   const auto got = api->Get(Call().Within(500ms), kConfigMaps, {"recovery", "any"});
   ASSERT_FALSE(got);

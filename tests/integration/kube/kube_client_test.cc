@@ -100,7 +100,6 @@ TEST(KubeClient, AWatchEndsWhenTheServerSaysSo) {
 TEST(KubeClient, SaysWhatARoleDoesNotAllow) {
   const RealClock clock;
   KubeClientOptions options;
-  options.retry = Retry::Real();
   const auto nobody = MakeKubeClient(Server().Access("nobody", "nothing"), options, clock);
   const auto got = nobody->Get({}, kSecrets, Named("x"));
   ASSERT_FALSE(got);

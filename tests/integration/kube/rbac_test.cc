@@ -125,7 +125,6 @@ TEST(Roles, AllowExactlyWhatTheOperatorAsks) {
   ASSERT_TRUE(Server().Apply(RolesOf("default")));
   RealClock clock;
   KubeClientOptions options;
-  options.retry = Retry::Real();
   const auto client =
       MakeKubeClient(Server().Access(kUser, "system:serviceaccounts"), options, clock);
   Noting api(*client);

@@ -10,7 +10,6 @@ namespace etcdrestore::testing {
 
 Watching::Watching(KubeAccess access, Duration longest_pause, bool stream_lists) {
   KubeClientOptions options;
-  options.retry = Retry::Real();
   api_ = MakeKubeClient(std::move(access), std::move(options), clock_);
   reflector_ = std::make_unique<Reflector>(
       Reflector::Deps{*api_, clock_,

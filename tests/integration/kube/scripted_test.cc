@@ -1,0 +1,83 @@
+// What the client makes of answers that a real server seldom gives.
+#include "tests/integration/kube/scripted.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace etcdrestore::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::SizeIs;
+
+/// The first `refused` requests are answered with 429 and Retry-After, the others with `then`.
+HttpTestServer::Handler Busy(int refused, const std::string& retry_after, const TestReply& then) {
+  return [=, asked = 0](const TestRequest&) mutable {
+    return asked++ < refused ? Refusal(429, "TooManyRequests", retry_after) : then;
+  };
+}
+
+TEST(RetryAfter, OfAListIsWaitedForAndNothingIsGivenTwice) {
+  Scripted server(Busy(1, "20", ListOf({"a", "b"})));
+  std::vector<std::string> names;
+  const auto end = server.api().List({}, kConfigMaps, "recovery", {}, [&](const KubeObject& item) {
+    names.push_back(item["metadata"]["name"]);
+  });
+  EXPECT_TRUE(end);
+  EXPECT_THAT(server.pauses, ElementsAre(20s));
+  EXPECT_THAT(names, ElementsAre("a", "b"));
+}
+
+TEST(RetryAfter, OfAPageIsWaitedForAndThePageAlone) {
+  Scripted server([asked = 0](const TestRequest& request) mutable {
+    if (request.target.find("continue=") == std::string::npos) return ListOf({"a"}, "more");
+    return asked++ == 0 ? Refusal(503, "ServiceUnavailable", "7") : ListOf({"b"});
+  });
+  int items = 0;
+  EXPECT_TRUE(server.api().List({}, kConfigMaps, "recovery", {}, [&](KubeObject) { ++items; }));
+  EXPECT_THAT(server.pauses, ElementsAre(7s));
+  EXPECT_EQ(items, 2);
+}
+
+TEST(RetryAfter, OfAWatchIsWaitedFor) {
+  Scripted server(Busy(2, "20", {.body = ""}));
+  EXPECT_TRUE(server.api().Watch({}, kConfigMaps, "recovery", {"9", 60s}, [](KubeEvent) {}));
+  EXPECT_THAT(server.pauses, ElementsAre(20s, 20s));
+}
+
+TEST(RetryAfter, IsHalfAMinuteAtMost) {
+  Scripted server(Busy(1, "3000", ListOf({})));
+  EXPECT_TRUE(server.api().List({}, kConfigMaps, "recovery", {}, [](KubeObject) {}));
+  EXPECT_THAT(server.pauses, ElementsAre(30s));
+}
+
+TEST(RetryAfter, ThatOutlastsTheCallEndsItWithTheServersReason) {
+  Scripted server(Busy(1, "20", ListOf({})));
+  const auto listed =
+      server.api().List(Call().Within(10s), kConfigMaps, "recovery", {}, [](KubeObject) {});
+  ASSERT_FALSE(listed);
+  EXPECT_EQ(listed.error().reason, "TooManyRequests");
+  EXPECT_THAT(server.pauses, SizeIs(0));
+}
+
+TEST(RetryAfter, IsHeardTenTimesForEveryVerb) {
+  Scripted server(Busy(1000, "20", {}));
+  const auto ask = [&](int verb) -> Status {
+    if (verb == 0) return server.api().Watch({}, kConfigMaps, "a", {"9", 60s}, [](KubeEvent) {});
+    const auto listed = server.api().List({}, kConfigMaps, "a", {}, [](KubeObject) {});
+    return listed ? Status() : listed.error();
+  };
+  for (int verb = 0; verb < 2; ++verb) {
+    server.pauses.clear();
+    const Status ended = ask(verb);
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().reason, "TooManyRequests");
+    EXPECT_THAT(server.pauses, SizeIs(9)) << "ten tries";
+    EXPECT_THAT(server.pauses, Each(20s));
+  }
+}
+
+}  // namespace
+}  // namespace etcdrestore::testing
