@@ -33,7 +33,8 @@ struct KubeClientOptions {
   std::function<void(const std::string& code, const std::string& method, double seconds)> observe;
   /// Hears of each request that is sent again, and the code that it met. Thread safe; may be empty.
   std::function<void(const std::string& code, const std::string& method)> retried;
-  /// Hears Warning headers of the server; may be empty.
+  /// Hears each distinct Warning header of the server once, of the last few hundred. Thread safe;
+  /// may be empty.
   std::function<void(const std::string&)> warn;
 };
 

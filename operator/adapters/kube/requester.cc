@@ -10,6 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kLongestPause = 30s;
+constexpr std::size_t kMostWarnings = 256;
 
 std::optional<Duration> AskedPause(const HttpResponse& response, SystemTime now) {
   const auto header = response.Header("retry-after");
@@ -58,13 +59,23 @@ Requester::Attempt Requester::Send(const Call& call, const HttpRequest& request,
   const std::string code = response ? std::to_string(response->status) : "<error>";
   if (options_.observe) options_.observe(code, request.method, took.count());
   if (!response) return {response.error().In(doing), code, {}};
-  if (response->status >= 200 && response->status < 300) {
-    if (const auto warning = response->Header("warning"); warning && options_.warn)
-      options_.warn(*warning);
-    return {std::move(response), code, {}};
-  }
+  Warn(*response);
+  if (response->status >= 200 && response->status < 300) return {std::move(response), code, {}};
   if (response->status == 401) credentials_.Refuse();
   return {ApiError(doing, *response), code, AskedPause(*response, clock_.Now())};
+}
+
+/// A server repeats its warnings with each answer.
+void Requester::Warn(const HttpResponse& response) {
+  for (const auto& [name, text] : response.headers) {
+    if (name != "warning" || !options_.warn) continue;
+    {
+      const std::lock_guard lock(mutex_);
+      if (warned_.size() >= kMostWarnings) warned_.clear();
+      if (!warned_.insert(text).second) continue;
+    }
+    options_.warn(text);
+  }
 }
 
 void Requester::Retried(const Attempt& attempt, const HttpRequest& request) const {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "operator/adapters/kube/credentials.h"
@@ -34,11 +36,14 @@ class Requester {
   };
   Attempt Once(const Call& call, const HttpRequest& request, const std::string& doing);
   Attempt Send(const Call& call, const HttpRequest& request, const std::string& doing);
+  void Warn(const HttpResponse& response);
   void Retried(const Attempt& attempt, const HttpRequest& request) const;
 
   const KubeClientOptions options_;
   const Clock& clock_;
   Credentials credentials_;
+  std::mutex mutex_;              ///< guards the one below
+  std::set<std::string> warned_;  ///< what was told already
 };
 
 }  // namespace etcdrestore

@@ -79,5 +79,38 @@ TEST(RetryAfter, IsHeardTenTimesForEveryVerb) {
   }
 }
 
+TEST(Warnings, AreEachToldOnceWhateverTheAnswer) {
+  std::vector<std::string> told;
+  KubeClientOptions options;
+  options.warn = [&](const std::string& text) { told.push_back(text); };
+  Scripted server(
+      [asked = 0](const TestRequest&) mutable {
+        TestReply reply = ++asked == 3 ? Refusal(404, "NotFound") : TestReply{.body = "{}"};
+        reply.headers = {{"Warning", "299 - \"old\""}, {"Warning", "299 - \"field\""}};
+        if (asked == 3) reply.headers.emplace_back("Warning", "299 - \"gone\"");
+        return reply;
+      },
+      std::move(options));
+  for (int i = 0; i < 3; ++i) (void)server.api().Get({}, kConfigMaps, {"recovery", "any"});
+  EXPECT_THAT(told, ElementsAre("299 - \"old\"", "299 - \"field\"", "299 - \"gone\""));
+}
+
+TEST(Warnings, ThatAreAllDifferentAreForgottenInTheEnd) {
+  int told = 0;
+  KubeClientOptions options;
+  options.warn = [&](const std::string&) { ++told; };
+  Scripted server(
+      [asked = 0](const TestRequest&) mutable {
+        TestReply reply{.body = "{}"};
+        for (int i = 0; i < 20; ++i)
+          reply.headers.emplace_back("Warning", std::to_string(asked * 20 + i));
+        asked = (asked + 1) % 20;
+        return reply;
+      },
+      std::move(options));
+  for (int i = 0; i < 21; ++i) (void)server.api().Get({}, kConfigMaps, {"recovery", "any"});
+  EXPECT_EQ(told, 21 * 20) << "no more than 256 are remembered";
+}
+
 }  // namespace
 }  // namespace etcdrestore::testing
