@@ -22,6 +22,8 @@ class WatchStream {
   };
   /// `initial_events`: it begins with a list.
   WatchStream(Deps deps, bool initial_events);
+  WatchStream(const WatchStream&) = delete;
+  WatchStream& operator=(const WatchStream&) = delete;
 
   /// Errors: that of an ERROR event, BadAnswer.
   Status Take(std::string_view bytes) { return frames_.Take(bytes); }

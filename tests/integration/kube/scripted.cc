@@ -6,10 +6,11 @@ Scripted::Scripted(HttpTestServer::Handler handler, KubeClientOptions options)
     : server_(std::move(handler)) {
   options.retry.wait = [this](const Call&, Duration pause) {
     pauses.push_back(pause);
+    clock.Advance(pause);
     return Status();
   };
   options.retry.chance = [] { return 0.0; };
-  api_ = MakeKubeClient(Access(), std::move(options), clock_);
+  api_ = MakeKubeClient(Access(), std::move(options), clock);
 }
 
 KubeAccess Scripted::Access() const {
@@ -22,6 +23,16 @@ std::vector<std::string> Scripted::asked() const {
   std::vector<std::string> targets;
   for (const TestRequest& request : server_.requests()) targets.push_back(request.target);
   return targets;
+}
+
+TestReply StreamOf(const std::vector<std::string>& lines, std::shared_future<void> over) {
+  TestReply reply;
+  reply.stream = [=](const std::function<bool(std::string_view)>& send) {
+    std::string bytes = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
+    for (const std::string& line : lines) bytes += line + "\n";
+    if (send(bytes)) over.wait();
+  };
+  return reply;
 }
 
 TestReply ListOf(const std::vector<std::string>& names, const std::string& more) {

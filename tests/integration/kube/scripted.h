@@ -1,15 +1,17 @@
 #pragma once
 
+#include <future>
 #include <memory>
 #include <vector>
 
 #include "operator/adapters/kube/kube_client.h"
+#include "tests/fakes/virtual_clock.h"
 #include "tests/support/http_test_server.h"
 
 namespace etcdrestore::testing {
 
-/// The real client before a server that says what a test wants. It waits in no real time: what it
-/// would have waited is noted.
+/// The real client before a server that says what a test wants. Its time is the test's: pauses are
+/// noted and pass at once.
 class Scripted {
  public:
   explicit Scripted(HttpTestServer::Handler handler, KubeClientOptions options = {});
@@ -19,14 +21,16 @@ class Scripted {
   /// Paths and queries, in order.
   [[nodiscard]] std::vector<std::string> asked() const;
 
+  fakes::VirtualClock clock{*ParseTime("2026-11-22T03:00:00Z")};
   std::vector<Duration> pauses;
 
  private:
-  RealClock clock_;
   HttpTestServer server_;
   std::unique_ptr<KubeApi> api_;
 };
 
+/// A stream of these lines that then holds the connection open until `over`.
+TestReply StreamOf(const std::vector<std::string>& lines, std::shared_future<void> over);
 /// A list of ConfigMaps with these names; `more` is its continue token.
 TestReply ListOf(const std::vector<std::string>& names, const std::string& more = "");
 /// A Status with that code; `retry_after` "" for none.

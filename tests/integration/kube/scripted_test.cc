@@ -79,6 +79,57 @@ TEST(RetryAfter, IsHeardTenTimesForEveryVerb) {
   }
 }
 
+/// A watch of the real client on a stream that says these lines and then nothing more. Time passes
+/// when an event has come, once.
+class SilentWatch : public ::testing::Test {
+ protected:
+  std::string EndOf(const std::vector<std::string>& lines, WatchLimits limits, Duration passes,
+                    bool initial_events = false) {
+    KubeClientOptions options;
+    options.watch = limits;
+    std::promise<void> over;
+    Scripted server(
+        [&, held = over.get_future().share()](const TestRequest&) { return StreamOf(lines, held); },
+        std::move(options));
+    KubeWatchOptions watch;
+    watch.initial_events = initial_events;
+    const Status ended = server.api().Watch(
+        Call().Within(1500ms), kConfigMaps, "recovery", watch,
+        [&](const KubeEvent&) { server.clock.Advance(std::exchange(passes, 0s)); });
+    over.set_value();
+    return ended ? "" : ended.error().reason;
+  }
+  const std::string added_ =
+      R"({"type":"ADDED","object":{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}})";
+  const std::string bookmark_ =
+      R"({"type":"BOOKMARK","object":{"apiVersion":"v1","kind":"ConfigMap","metadata":{}}})";
+};
+
+TEST_F(SilentWatch, IsGivenUpAfterItsFirstBookmark) {
+  EXPECT_EQ(EndOf({bookmark_}, {.bookmark_silence = 10s}, 11s), "WatchSilent");
+  EXPECT_EQ(EndOf({added_, bookmark_}, {}, 171s), "DeadlineExceeded") << "passed before it";
+}
+
+TEST_F(SilentWatch, IsNotGivenUpBeforeItsFirstBookmark) {
+  EXPECT_EQ(EndOf({added_}, {.bookmark_silence = 10s}, 1h), "DeadlineExceeded");
+}
+
+TEST_F(SilentWatch, IsGivenUpWhenItsListDoesNotBecomeWhole) {
+  EXPECT_EQ(EndOf({added_}, {.initial_events = 10s}, 11s, true), "InitialEventsLate");
+  EXPECT_EQ(EndOf({added_}, {.initial_events = 10s}, 9s, true), "DeadlineExceeded");
+}
+
+TEST(RetryAfter, IsNoneOfTheTimeThatAListMayTake) {
+  Scripted server([asked = 0](const TestRequest&) mutable {
+    if (++asked <= 2) return Refusal(429, "TooManyRequests", "20");
+    return TestReply{.body = ""};
+  });
+  KubeWatchOptions watch;
+  watch.initial_events = true;
+  const Status ended = server.api().Watch({}, kConfigMaps, "recovery", watch, [](KubeEvent) {});
+  EXPECT_TRUE(ended) << ended.error().reason;
+}
+
 TEST(Warnings, AreEachToldOnceWhateverTheAnswer) {
   std::vector<std::string> told;
   KubeClientOptions options;
