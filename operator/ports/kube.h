@@ -17,14 +17,18 @@ struct KubeType {
   std::string group;  ///< "" for the core group
   std::string version;
   std::string plural;
+  std::string kind = {};  ///< "": not needed, for what is never watched
+  [[nodiscard]] std::string ApiVersion() const {
+    return group.empty() ? version : group + "/" + version;
+  }
   bool operator==(const KubeType&) const = default;
 };
 
-inline const KubeType kEtcdRestores{"etcdrestore.io", "v1alpha1", "etcdrestores"};
-inline const KubeType kSecrets{"", "v1", "secrets"};
-inline const KubeType kConfigMaps{"", "v1", "configmaps"};
-inline const KubeType kLeases{"coordination.k8s.io", "v1", "leases"};
-inline const KubeType kEvents{"events.k8s.io", "v1", "events"};
+inline const KubeType kEtcdRestores{"etcdrestore.io", "v1alpha1", "etcdrestores", "EtcdRestore"};
+inline const KubeType kSecrets{"", "v1", "secrets", "Secret"};
+inline const KubeType kConfigMaps{"", "v1", "configmaps", "ConfigMap"};
+inline const KubeType kLeases{"coordination.k8s.io", "v1", "leases", "Lease"};
+inline const KubeType kEvents{"events.k8s.io", "v1", "events", "Event"};
 
 struct KubeName {
   std::string name_space;
@@ -94,7 +98,7 @@ class KubeApi {
                                    const std::string& name_space, const KubeListOptions& options,
                                    const std::function<void(KubeObject)>& item) = 0;
   /// Returns when the stream ends: done when the server closed it, Expired when it must be listed
-  /// anew. Events of unknown type are left out.
+  /// anew. Events of unknown type or of another kind of object are logged and left out.
   virtual Status Watch(const Call& call, const KubeType& type, const std::string& name_space,
                        const KubeWatchOptions& options,
                        const std::function<void(KubeEvent)>& event) = 0;

@@ -94,7 +94,8 @@ class KubeClient final : public KubeApi {
     request.sink = [&](std::string_view bytes) { return stream->Take(bytes); };
     request.alive = [&] { return stream->Alive(); };
     const auto form = [&] {
-      stream.emplace(WatchStream::Deps{clock_, limits_, doing, event}, options.initial_events);
+      stream.emplace(WatchStream::Deps{type, clock_, *call.log, limits_, doing, event},
+                     options.initial_events);
       return request;
     };
     const auto response = requester_.Ask(call, options.timeout + 5s, form, doing);

@@ -22,10 +22,18 @@ std::optional<KubeEventType> TypeOf(const std::string& kind) {
   return std::nullopt;
 }
 
+KubeObject Member(const KubeObject& object, const char* name) {
+  return object.is_object() ? object.value(name, KubeObject()) : KubeObject();
+}
+
 bool EndsInitialEvents(const KubeObject& bookmark) {
-  const KubeObject metadata = bookmark.value("metadata", KubeObject::object());
-  const KubeObject annotations = metadata.value("annotations", KubeObject::object());
-  return Text(annotations, "k8s.io/initial-events-end") == "true";
+  return Text(Member(Member(bookmark, "metadata"), "annotations"), "k8s.io/initial-events-end") ==
+         "true";
+}
+
+bool IsOf(const KubeType& type, const KubeObject& object) {
+  return Text(object, "apiVersion") == type.ApiVersion() &&
+         (type.kind.empty() || Text(object, "kind") == type.kind);
 }
 
 }  // namespace
@@ -51,11 +59,18 @@ Status WatchStream::TakeFrame(KubeObject frame) {
   const std::string kind = Text(frame, "type");
   KubeObject object = frame.contains("object") ? std::move(frame["object"]) : KubeObject();
   if (kind == "ERROR") return ApiStatusError(deps_.doing, object.dump(), 0);
-  if (kind == "BOOKMARK" || silent_at_) silent_at_ = In(deps_.limits.bookmark_silence);
-  if (kind == "BOOKMARK") {
-    TakeBookmark(std::move(object));
-  } else if (const auto what = TypeOf(kind)) {
+  const auto what = TypeOf(kind);
+  if ((!what && kind != "BOOKMARK") || !IsOf(deps_.type, object)) {
+    deps_.log.Warn("Watch event left out", {{"type", kind},
+                                            {"apiVersion", Text(object, "apiVersion")},
+                                            {"kind", Text(object, "kind")}});
+    return {};
+  }
+  if (!what || silent_at_) silent_at_ = In(deps_.limits.bookmark_silence);
+  if (what) {
     deps_.event({*what, std::move(object)});
+  } else {
+    TakeBookmark(std::move(object));
   }
   return {};
 }

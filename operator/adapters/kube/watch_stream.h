@@ -11,11 +11,14 @@
 namespace etcdrestore {
 
 /// One watch stream: its bytes become events, and it tells when it must be taken for dead. One use,
-/// one thread; borrows the clock.
+/// one thread; borrows clock and
+/// log.
 class WatchStream {
  public:
   struct Deps {
+    KubeType type;
     const Clock& clock;
+    Logger& log;
     WatchLimits limits;
     std::string doing;  ///< begins the messages of errors
     std::function<void(KubeEvent)> event;

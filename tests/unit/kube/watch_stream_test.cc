@@ -18,7 +18,12 @@ std::string Line(const std::string& type, const std::string& metadata = "{}") {
 class WatchStreamTest : public testing::Test {
  protected:
   WatchStream Stream(bool initial_events = false) {
-    return {{clock, {}, "watch x", [this](KubeEvent event) { events.push_back(std::move(event)); }},
+    return {{kConfigMaps,
+             clock,
+             log,
+             {},
+             "watch x",
+             [this](KubeEvent event) { events.push_back(std::move(event)); }},
             initial_events};
   }
   /// "" while it is alive.
@@ -26,6 +31,14 @@ class WatchStreamTest : public testing::Test {
     const Status alive = stream.Alive();
     return alive ? "" : alive.error().reason;
   }
+  class Lines final : public Logger {
+   public:
+    void Write(LogLevel, std::string_view message, const LogFields& fields) override {
+      said.push_back(std::string(message) + " " + fields.front().second);
+    }
+    std::vector<std::string> said;
+  };
+  Lines log;
   fakes::VirtualClock clock{*ParseTime("2026-11-22T03:00:00Z")};
   std::vector<KubeEvent> events;
 };
@@ -64,6 +77,38 @@ TEST_F(WatchStreamTest, HasHalfAMinuteForItsInitialEvents) {
   EXPECT_TRUE(events.back().initial_end);
   clock.Advance(31s);
   EXPECT_EQ(Dead(whole), "");
+}
+
+TEST_F(WatchStreamTest, AnEventOfAnUnknownTypeIsLoggedAndLeftOut) {
+  WatchStream stream = Stream();
+  EXPECT_TRUE(stream.Take(Line("RENAMED") + Line("ADDED")));
+  EXPECT_EQ(events.size(), 1U);
+  EXPECT_THAT(log.said, testing::ElementsAre("Watch event left out RENAMED"));
+}
+
+TEST_F(WatchStreamTest, AnEventOfAWrongKindIsLoggedAndLeftOut) {
+  WatchStream stream = Stream();
+  for (const char* object :
+       {R"({"apiVersion":"v1","kind":"Secret","metadata":{"resourceVersion":"99"}})",
+        R"({"apiVersion":"v2","kind":"ConfigMap"})", R"({"apiVersion":"v1"})", R"({})", "7"}) {
+    for (const char* type : {"ADDED", "DELETED", "BOOKMARK"})
+      EXPECT_TRUE(
+          stream.Take(R"({"type":")" + std::string(type) + R"(","object":)" + object + "}"));
+  }
+  EXPECT_TRUE(stream.Take(R"({"type":"ADDED"})"));
+  EXPECT_TRUE(stream.Take(Line("ADDED")));
+  EXPECT_EQ(events.size(), 1U) << "and the stream goes on";
+  EXPECT_EQ(log.said.size(), 16U);
+  clock.Advance(171s);
+  EXPECT_EQ(Dead(stream), "") << "a bookmark of another kind is none";
+}
+
+TEST_F(WatchStreamTest, AnErrorEventEndsIt) {
+  WatchStream stream = Stream();
+  const Status taken = stream.Take(
+      R"({"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","code":410,"reason":"Gone"}})");
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().reason, "Expired");
 }
 
 }  // namespace
