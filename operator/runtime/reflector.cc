@@ -6,10 +6,27 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kPage = 500;
+/// So long a server's own trouble may pass by itself; then only a list may help.
+constexpr auto kInternalTrouble = 30s;
 
 bool VersionRefused(const Error& error) {
   return error.reason == "Expired" || error.reason == "ResourceVersionTooLarge";
 }
+
+/// Watches that end one after the other with the server's own trouble.
+class Trouble {
+ public:
+  bool MayPass(const Error& error, SteadyTime now) {
+    if (error.reason != "InternalError") return false;
+    if (!last_ || now - *last_ > 1min) since_ = now;
+    last_ = now;
+    return now - since_ <= kInternalTrouble;
+  }
+
+ private:
+  std::optional<SteadyTime> last_;
+  SteadyTime since_{};
+};
 
 }  // namespace
 
@@ -96,6 +113,7 @@ bool Reflector::TakeInitial(KubeEvent event) {
 }
 
 Error Reflector::WatchOn(const Call& call) {
+  Trouble trouble;
   while (true) {
     const SteadyTime start = deps_.clock.Steady();
     events_ = 0;
@@ -113,7 +131,8 @@ Error Reflector::WatchOn(const Call& call) {
     }
     // A server that is not there or busy will know the version again: a list would only add to its
     // load.
-    if (error.reason != "Unavailable" && error.reason != "TooManyRequests") return error;
+    const bool away = error.reason == "Unavailable" || error.reason == "TooManyRequests";
+    if (!away && !trouble.MayPass(error, deps_.clock.Steady())) return error;
     Restarted("watch", error);
     deps_.wait(call, backoff_.Next(deps_.clock.Steady()));
     if (call.stop.stop_requested()) return Transient("Interrupted", "stopped");

@@ -162,6 +162,23 @@ TEST(Reflector, AServerThatIsAwayOrBusyIsNotListed) {
   }
 }
 
+TEST(Reflector, AnInternalErrorIsWatchedAgainForHalfAMinuteBeforeItIsListed) {
+  const Watch broken{{}, Transient("InternalError", ""), 0s};
+  Rig rig({List{{}, {}, "9"}, broken, broken, broken, broken, broken, broken, List{{}, {}, "12"}});
+  EXPECT_THAT(rig.script.log,
+              ElementsAre("list '' 500", "watch '9'", "watch '9'", "watch '9'", "watch '9'",
+                          "watch '9'", "watch '9'", "list '9' 0", "watch '12'"));
+  EXPECT_THAT(rig.pauses, ElementsAre(1200ms, 2400ms, 4800ms, 9600ms, 19200ms, 38400ms));
+}
+
+TEST(Reflector, AnInternalErrorNowAndThenIsNeverListed) {
+  const Watch broken{{}, Transient("InternalError", ""), 0s};
+  const Watch fine{{{kAdd, Object("x", 10)}}, {}};
+  const Watch at_last{{}, Transient("InternalError", "")};
+  Rig rig({List{{}, {}, "9"}, broken, fine, broken, at_last, at_last, fine});
+  EXPECT_THAT(rig.script.log, testing::Contains(testing::StartsWith("list")).Times(1));
+}
+
 TEST(Reflector, ASilentStreamIsOpenedAgainWithoutPause) {
   Rig rig({List{{}, {}, "9"}, Watch{{}, Transient("WatchSilent", "")}});
   EXPECT_THAT(rig.script.log, ElementsAre("list '' 500", "watch '9'", "watch '9'"));
