@@ -93,7 +93,9 @@ class KubeApi {
   virtual ~KubeApi() = default;
   virtual Result<KubeObject> Get(const Call& call, const KubeType& type, const KubeName& name) = 0;
   /// Objects one by one as they arrive, pages as one list; the whole is never in memory. Namespace
-  /// "" is all of them. After an error some items may have been given.
+  /// "" is all of them. After an error some items may have been given. Error PageExpired
+  /// (transient) when the server forgot what the first page began: only a list in one piece may
+  /// help.
   virtual Result<KubeListEnd> List(const Call& call, const KubeType& type,
                                    const std::string& name_space, const KubeListOptions& options,
                                    const std::function<void(KubeObject)>& item) = 0;

@@ -50,12 +50,18 @@ Status Reflector::List(const Call& call) {
   // A page limit together with a version would be answered from etcd, past the server's cache.
   const bool from_cache = !options.resource_version.empty() && options.resource_version != "0";
   options.page = from_cache && !paged_without_cache_ ? 0 : kPage;
+  Status listed = ListOnce(call, options);
+  if (listed || listed.error().reason != "PageExpired") return listed;
+  options.page = 0;
+  return ListOnce(call, options);
+}
+
+Status Reflector::ListOnce(const Call& call, const KubeListOptions& options) {
   const auto end = deps_.api.List(call, type_, name_space_, options, [this](KubeObject object) {
     Tell(deps_.cache.ListItem(std::move(object)));
   });
   if (!end) {
     deps_.cache.ListBroken();
-    // A page token that ran out: the same list once more, unpaged by the server's cache.
     version_unavailable_ = VersionRefused(end.error()) && !version_unavailable_;
     return end.error();
   }

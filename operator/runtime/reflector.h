@@ -44,6 +44,7 @@ class Reflector {
 
  private:
   Status List(const Call& call);
+  Status ListOnce(const Call& call, const KubeListOptions& options);
   Status StreamList(const Call& call);
   /// Watches until only a list can help; the error says why.
   Error WatchOn(const Call& call);

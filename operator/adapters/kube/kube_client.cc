@@ -31,6 +31,24 @@ std::string BaseOf(const KubeAccess& access) {
   return url->scheme + "://" + access.tls_server_name + url->path;
 }
 
+std::string ListQuery(const KubeListOptions& options, const std::string& more) {
+  std::string query;
+  if (options.page > 0) query += "&limit=" + std::to_string(options.page);
+  // The token knows the version that its first page began with.
+  if (!more.empty()) {
+    query += "&continue=" + UriEncode(more, false);
+  } else if (!options.resource_version.empty()) {
+    query += "&resourceVersion=" + UriEncode(options.resource_version, false);
+  }
+  if (!query.empty()) query.front() = '?';
+  return query;
+}
+
+Error OfLaterPage(Error error) {
+  if (error.reason == "Expired") error.reason = "PageExpired";
+  return error;
+}
+
 class KubeClient final : public KubeApi {
  public:
   KubeClient(KubeAccess access, KubeClientOptions options, const Clock& clock)
@@ -56,22 +74,19 @@ class KubeClient final : public KubeApi {
     KubeListEnd end;
     std::string more;
     do {
-      std::string query;
-      if (options.page > 0) query = "limit=" + std::to_string(options.page);
-      if (!more.empty()) query += "&continue=" + UriEncode(more, false);
-      if (more.empty() && !options.resource_version.empty())
-        query += "&resourceVersion=" + UriEncode(options.resource_version, false);
       ListFrames frames(item);
       HttpRequest request;
-      request.url = path + "?" + query;
+      request.url = path + ListQuery(options, more);
       request.sink = [&](std::string_view bytes) { return frames.Take(bytes); };
       const auto response = requester_.Ask(
           call, kRequestTime, [&] { return request; }, doing);
-      if (!response) return response.error();
+      if (!response) return more.empty() ? response.error() : OfLaterPage(response.error());
       const auto envelope = frames.Finish();
       if (!envelope) return envelope.error().In(doing);
       const KubeObject meta = envelope->value("metadata", KubeObject::object());
       end.resource_version = Text(meta, "resourceVersion");
+      if (end.resource_version.empty())
+        return Transient("BadAnswer", doing + ": the list has no resourceVersion");
       more = Text(meta, "continue");
       end.paged = end.paged || !more.empty();
     } while (!more.empty());

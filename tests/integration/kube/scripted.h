@@ -20,6 +20,7 @@ class Scripted {
   [[nodiscard]] KubeAccess Access() const;
   /// Paths and queries, in order.
   [[nodiscard]] std::vector<std::string> asked() const;
+  void WaitForRequests(std::size_t count) const { server_.WaitForRequests(count); }
 
   fakes::VirtualClock clock{*ParseTime("2026-11-22T03:00:00Z")};
   std::vector<Duration> pauses;

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/integration/kube/watching.h"
+
 namespace etcdrestore::testing {
 namespace {
 
@@ -128,6 +130,43 @@ TEST(RetryAfter, IsNoneOfTheTimeThatAListMayTake) {
   watch.initial_events = true;
   const Status ended = server.api().Watch({}, kConfigMaps, "recovery", watch, [](KubeEvent) {});
   EXPECT_TRUE(ended) << ended.error().reason;
+}
+
+TEST(Pages, ATokenThatExpiredIsToldFromAVersionThatIsGone) {
+  Scripted server([](const TestRequest& request) {
+    const bool first = request.target.find("continue=") == std::string::npos;
+    return first ? ListOf({"a"}, "more") : Refusal(410, "Expired");
+  });
+  const auto listed = server.api().List({}, kConfigMaps, "recovery", {}, [](KubeObject) {});
+  ASSERT_FALSE(listed);
+  EXPECT_EQ(listed.error().reason, "PageExpired");
+  EXPECT_EQ(listed.error().kind, ErrorKind::kTransient);
+}
+
+TEST(Pages, ThatExpireAreFollowedByOneListInOnePiece) {
+  Scripted server([](const TestRequest& request) {
+    if (request.target.find("watch=true") != std::string::npos) return TestReply{.never = true};
+    if (request.target.find("continue=") != std::string::npos) return Refusal(410, "Expired");
+    const bool paged = request.target.find("limit=") != std::string::npos;
+    return paged ? ListOf({"gone", "a"}, "more") : ListOf({"a", "b"});
+  });
+  Watching watching(server.Access());
+  server.WaitForRequests(4);
+  EXPECT_TRUE(watching.cache().Find({"recovery", "b"}));
+  EXPECT_FALSE(watching.cache().Find({"recovery", "gone"})) << "it was on the first page only";
+  const std::string path = "/api/v1/namespaces/recovery/configmaps";
+  EXPECT_THAT(server.asked(),
+              ::testing::ElementsAre(path + "?limit=500", path + "?limit=500&continue=more", path,
+                                     ::testing::HasSubstr("watch=true")));
+}
+
+TEST(Lists, WithoutAVersionAreNone) {
+  Scripted server([](const TestRequest&) {
+    return TestReply{.body = R"({"kind":"ConfigMapList","metadata":{},"items":[]})"};
+  });
+  const auto listed = server.api().List({}, kConfigMaps, "recovery", {}, [](KubeObject) {});
+  ASSERT_FALSE(listed);
+  EXPECT_EQ(listed.error().reason, "BadAnswer") << "a watch from no version begins anywhere";
 }
 
 TEST(Warnings, AreEachToldOnceWhateverTheAnswer) {

@@ -198,6 +198,30 @@ TEST(Reflector, ABrokenListTakesNothingAway) {
   EXPECT_THAT(rig.changes, ElementsAre("+x", "+y"));
 }
 
+TEST(Reflector, APageThatExpiredIsListedOnceMoreInOnePieceOfTheSameVersion) {
+  const Error page = Transient("PageExpired", "");
+  for (const std::string version : {"", "9"}) {
+    SCOPED_TRACE("version " + version);
+    std::vector<Script::Step> steps;
+    if (!version.empty()) {
+      steps = {List{{Object("x", 1), Object("y", 2)}, {}, "9"}, Watch{{}, kExpired}};
+    }
+    steps.insert(steps.end(), {List{{Object("x", 1)}, page, ""}, List{{Object("y", 2)}, {}, "12"}});
+    Rig rig(steps);
+    EXPECT_THAT(rig.script.log, testing::Contains("list '" + version + "' 0"));
+    EXPECT_EQ(rig.script.log.back(), "watch '12'");
+    EXPECT_EQ(rig.pauses.size(), version.empty() ? 0U : 1U) << "at once";
+    EXPECT_FALSE(rig.cache.Find({"a", "x"})) << "the pages that came before count for nothing";
+  }
+}
+
+TEST(Reflector, APageThatExpiredThoughThereIsButOneIsAnErrorLikeAnother) {
+  const Error page = Transient("PageExpired", "");
+  Rig rig({List{{}, page, ""}, List{{}, page, ""}, List{{}, {}, "9"}});
+  EXPECT_THAT(rig.script.log, ElementsAre("list '' 500", "list '' 0", "list '' 500", "watch '9'"));
+  EXPECT_EQ(rig.pauses.size(), 1U);
+}
+
 TEST(Reflector, IsNotSyncedBeforeAListHasEnded) {
   Rig rig({List{{Object("x", 1)}, Terminal("Forbidden", ""), ""}});
   EXPECT_FALSE(rig.synced);
