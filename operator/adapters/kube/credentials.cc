@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <map>
 
 #include "operator/adapters/http/url.h"
 #include "operator/adapters/process/rke_cli.h"
@@ -27,6 +29,15 @@ Result<std::string> TextOf(const PemSource& source) {
   return ReadFile(source.file, 1U << 20U);
 }
 
+Result<Secret> TokenIn(const std::string& path) {
+  const auto text = ReadFile(path, 1U << 20U);
+  if (!text) return text.error();
+  constexpr const char* kBlank = " \t\r\n";
+  const std::size_t first = text->find_first_not_of(kBlank);
+  if (first == std::string::npos) return Transient("FileMissing", path + " is empty");
+  return Secret(text->substr(first, text->find_last_not_of(kBlank) + 1 - first));
+}
+
 Json ClusterOf(const KubeAccess& access) {
   Json cluster = {{"server", access.server}};
   if (!access.tls_server_name.empty()) cluster["tls-server-name"] = access.tls_server_name;
@@ -36,14 +47,23 @@ Json ClusterOf(const KubeAccess& access) {
   return cluster;
 }
 
+/// Ours, with the plugin's in the place of those of the same name. Of two the first would count
+/// for some programs and the last for others.
 std::vector<std::string> EnvironmentFor(const ExecPlugin& plugin, const KubeAccess& access) {
-  std::vector<std::string> environment = plugin.environment;
-  for (char** one = environ; *one != nullptr; ++one) environment.emplace_back(*one);
+  std::map<std::string, std::string> variables;
+  const auto put = [&](const std::string& one) {
+    const std::size_t name = std::min(one.find('='), one.size());
+    variables[one.substr(0, name)] = one;
+  };
+  for (char** one = environ; *one != nullptr; ++one) put(*one);
+  for (const std::string& one : plugin.environment) put(one);
   Json info = {{"apiVersion", plugin.api_version},
                {"kind", "ExecCredential"},
                {"spec", {{"interactive", false}}}};
   if (plugin.provide_cluster) info["spec"]["cluster"] = ClusterOf(access);
-  environment.push_back("KUBERNETES_EXEC_INFO=" + info.dump());
+  put("KUBERNETES_EXEC_INFO=" + info.dump());
+  std::vector<std::string> environment;
+  for (auto& [name, one] : variables) environment.push_back(std::move(one));
   return environment;
 }
 
@@ -108,13 +128,10 @@ Status Credentials::ReadToken(const Call& call, SteadyTime now) {
     token_until_ = SteadyTime::max();
     return {};
   }
-  auto text = ReadFile(access_.token_file, 1U << 20U);
+  const auto token = TokenIn(access_.token_file);
   // A token that cannot be read for a moment is no reason to give up the one we have.
-  if (!text && current_.token.empty()) return text.error().In("service account token");
-  if (text) {
-    while (!text->empty() && (text->back() == '\n' || text->back() == ' ')) text->pop_back();
-    current_.token = Secret(*text);
-  }
+  if (!token && current_.token.empty()) return token.error().In("service account token");
+  if (token) current_.token = *token;
   token_until_ = now + 1min;
   return {};
 }
@@ -158,8 +175,11 @@ Result<Credentials::Current> Credentials::Get(const Call& call) {
   return current_;
 }
 
-void Credentials::Refuse() {
+void Credentials::Refuse(const Current& shown) {
   const std::lock_guard lock(mutex_);
+  const bool current =
+      shown.http == current_.http && shown.token.Reveal() == current_.token.Reveal();
+  if (!current) return;
   token_until_.reset();
   client_until_.reset();
 }

@@ -23,8 +23,9 @@ class Credentials {
   };
   /// Errors: ExecPluginFailed, FileMissing, BadCertificate.
   Result<Current> Get(const Call& call);
-  /// The server said 401: the next Get asks the sources anew.
-  void Refuse();
+  /// The server said 401 to these: the next Get asks the sources anew, unless others came in their
+  /// place meanwhile.
+  void Refuse(const Current& shown);
 
  private:
   Status ReadToken(const Call& call, SteadyTime now);

@@ -21,7 +21,7 @@ struct PemSource {
 struct ExecPlugin {
   std::string api_version;
   std::vector<std::string> argv;
-  std::vector<std::string> environment;  ///< "NAME=value", added to ours
+  std::vector<std::string> environment;  ///< "NAME=value", in the place of ours
   std::string install_hint;
   bool provide_cluster = false;
 };

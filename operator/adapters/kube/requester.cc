@@ -61,7 +61,7 @@ Requester::Attempt Requester::Send(const Call& call, const HttpRequest& request,
   if (!response) return {response.error().In(doing), code, {}};
   Warn(*response);
   if (response->status >= 200 && response->status < 300) return {std::move(response), code, {}};
-  if (response->status == 401) credentials_.Refuse();
+  if (response->status == 401) credentials_.Refuse(*current);
   return {ApiError(doing, *response), code, AskedPause(*response, clock_.Now())};
 }
 

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
+#include <future>
+#include <thread>
 
 #include "operator/adapters/kube/kube_client.h"
 #include "operator/base/base64.h"
@@ -17,6 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class KubeCredentials : public ::testing::Test {
  protected:
@@ -35,12 +39,21 @@ class KubeCredentials : public ::testing::Test {
   void Serve(const std::string& client_ca = "", const std::string& names = "IP:127.0.0.1") {
     server_ = std::make_unique<HttpTestServer>(
         [this](const TestRequest& request) {
+          if (held_.valid()) return LateRefusal(std::exchange(held_, {}));
           const auto header = request.headers.find("authorization");
           shown_.push_back(header == request.headers.end() ? "" : header->second);
           const bool good = accepted_.empty() || shown_.back() == "Bearer " + accepted_;
           return TestReply{.status = good ? 200 : 401, .body = "{\"kind\":\"ConfigMap\"}"};
         },
         HttpTestServer::Tls{ca_.Issue(names), client_ca});
+  }
+  static TestReply LateRefusal(const std::shared_future<void>& until) {
+    TestReply reply;
+    reply.stream = [until](const std::function<bool(std::string_view)>& send) {
+      until.wait();
+      send("HTTP/1.1 401 Late\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    };
+    return reply;
   }
   void Connect(const std::string& user, const std::string& cluster = "") {
     const std::string path =
@@ -68,6 +81,8 @@ class KubeCredentials : public ::testing::Test {
   fakes::VirtualClock clock_{*ParseTime("2026-11-22T03:00:00Z")};
   std::string accepted_;
   std::vector<std::string> shown_;
+  /// The next request is refused, but only then.
+  std::shared_future<void> held_;
   std::unique_ptr<HttpTestServer> server_;
   std::unique_ptr<KubeApi> api_;
 };
@@ -85,6 +100,19 @@ TEST_F(KubeCredentials, ATokenFileIsReadAgainEveryMinute) {
   clock_.Advance(61s);
   EXPECT_EQ(Get(), "") << "a file that is away for a moment is no reason to stop";
   EXPECT_THAT(shown_, ElementsAre("Bearer one", "Bearer one", "Bearer two", "Bearer two"));
+}
+
+TEST_F(KubeCredentials, AnEmptyTokenFileIsNoToken) {
+  Serve();
+  Write("token", "");
+  Connect("tokenFile: token");
+  EXPECT_THAT(Get(), HasSubstr("is empty"));
+  Write("token", "one\n");
+  EXPECT_EQ(Get(), "");
+  Write("token", " \r\n");
+  clock_.Advance(61s);
+  EXPECT_EQ(Get(), "") << "it is being replaced";
+  EXPECT_THAT(shown_, ElementsAre("Bearer one", "Bearer one"));
 }
 
 TEST_F(KubeCredentials, ARefusedTokenIsReadAgainAtOnceAndTriedOnce) {
@@ -191,6 +219,44 @@ TEST_F(ExecPluginTest, RunsAgainWhenTheServerRefusesItsToken) {
   accepted_ = "token-2";
   EXPECT_EQ(Get(), "");
   EXPECT_THAT(shown_, ElementsAre("Bearer token-1", "Bearer token-1", "Bearer token-2"));
+}
+
+TEST_F(ExecPluginTest, DoesNotRunAgainWhenATokenIsRefusedThatWasReplacedAlready) {
+  Serve();
+  Plugin(Numbered(folder_, ""));
+  Connect(kUser);
+  EXPECT_EQ(Get(), "");
+  accepted_ = "token-2";
+  std::promise<void> refuse;
+  held_ = refuse.get_future().share();
+  std::string late;
+  std::thread slow([&] { late = Get(); });
+  server_->WaitForRequests(2);
+  EXPECT_EQ(Get(), "") << "refused and made anew";
+  refuse.set_value();
+  slow.join();
+  EXPECT_EQ(late, "");
+  EXPECT_EQ(ReadFile(folder_ + "/runs").value_or(""), "run\nrun\n");
+  EXPECT_EQ(shown_.back(), "Bearer token-2");
+}
+
+TEST_F(ExecPluginTest, ItsVariablesReplaceOurs) {
+  ::setenv("MORE", "ours", 1);
+  ::setenv("KUBERNETES_EXEC_INFO", "ours", 1);
+  Serve();
+  Plugin("cd " + folder_ +
+         "\ntr '\\0' '\\n' < /proc/$$/environ | grep -E '^(PATH|MORE|KUBERNETES_EXEC_INFO)=' > "
+         "variables\n" +
+         Numbered(folder_, ""));
+  Connect(kUser);
+  EXPECT_EQ(Get(), "");
+  ::unsetenv("MORE");
+  ::unsetenv("KUBERNETES_EXEC_INFO");
+  const std::string variables = "\n" + ReadFile(folder_ + "/variables").value_or("");
+  EXPECT_THAT(variables, HasSubstr("\nMORE=words\n"));
+  EXPECT_THAT(variables, HasSubstr("\nKUBERNETES_EXEC_INFO={"));
+  EXPECT_THAT(variables, HasSubstr("\nPATH=")) << "the others are as they were";
+  EXPECT_THAT(variables, Not(HasSubstr("=ours")));
 }
 
 TEST_F(ExecPluginTest, IsToldOfTheClusterItIsFor) {
