@@ -24,6 +24,19 @@ TEST(Versions, AreComparedAsNumbersOfAnyLength) {
   EXPECT_EQ(CompareVersions("013", "14"), std::nullopt);
 }
 
+/// A server that may give an old answer, and during it something may happen.
+class OddKube final : public ForwardingKube {
+ public:
+  using ForwardingKube::ForwardingKube;
+  Result<KubeObject> Get(const Call& call, const KubeType& type, const KubeName& name) override {
+    if (during) std::exchange(during, {})();
+    if (answer) return *answer;
+    return ForwardingKube::Get(call, type, name);
+  }
+  std::optional<KubeObject> answer;
+  std::function<void()> during;
+};
+
 class OwnWritesTest : public testing::Test {
  protected:
   KubeObject Write(const std::string& value) {
@@ -34,10 +47,11 @@ class OwnWritesTest : public testing::Test {
     return *wrote;
   }
   fakes::VirtualClock clock{*ParseTime("2026-11-22T03:00:00Z")};
-  fakes::FakeKube api;
+  fakes::FakeKube fake;
+  OddKube api{fake};
   OwnWrites writes{api, kEtcdRestores, clock};
   KubeObject before =
-      api.Put(kEtcdRestores, KubeObject{{"metadata", {{"namespace", "a"}, {"name", "one"}}}});
+      fake.Put(kEtcdRestores, KubeObject{{"metadata", {{"namespace", "a"}, {"name", "one"}}}});
 };
 
 TEST_F(OwnWritesTest, AnObjectThatWeNeverWroteIsAsItIs) { EXPECT_TRUE(writes.SeenIn(before)); }
@@ -65,17 +79,69 @@ TEST_F(OwnWritesTest, AnObjectMadeAnewIsAnother) {
   EXPECT_TRUE(writes.SeenIn(anew));
 }
 
-TEST_F(OwnWritesTest, AServerThatWasPutBackToItsPastIsNotWaitedForForEver) {
+TEST_F(OwnWritesTest, AfterAMinuteTheServerIsToBeAsked) {
   (void)Write("1");
-  EXPECT_FALSE(writes.SeenIn(before));
+  EXPECT_EQ(writes.Of(before), Freshness::kNotYet);
   clock.Advance(59s);
-  EXPECT_FALSE(writes.SeenIn(before));
-  clock.Advance(2s);
-  EXPECT_TRUE(writes.SeenIn(before));
+  EXPECT_EQ(writes.Of(before), Freshness::kNotYet);
+  clock.Advance(1s);
+  EXPECT_EQ(writes.Of(before), Freshness::kAsk);
+  EXPECT_EQ(writes.Of(before), Freshness::kAsk) << "and again, until it was asked";
+}
+
+TEST_F(OwnWritesTest, WhatTheServerThenSaysIsWhatTheCacheIsMeasuredBy) {
+  (void)Write("1");
+  clock.Advance(1min);
+  const auto got = writes.Get({}, kEtcdRestores, kName);
+  ASSERT_TRUE(got);
+  EXPECT_EQ(writes.Of(before), Freshness::kNotYet) << "the watch has another minute";
+  clock.Advance(1min);
+  EXPECT_EQ(writes.Of(before), Freshness::kAsk);
+  EXPECT_EQ(writes.Of(*got), Freshness::kSeen);
+}
+
+TEST_F(OwnWritesTest, AServerThatWasPutBackToItsPastIsBelieved) {
+  for (int i = 0; i < 5; ++i) (void)Write(std::to_string(i));
+  KubeObject past = before;
+  api.answer = past;
+  clock.Advance(1min);
+  EXPECT_TRUE(writes.Get({}, kEtcdRestores, kName));
+  EXPECT_EQ(writes.Of(past), Freshness::kSeen);
+}
+
+TEST_F(OwnWritesTest, AnAnswerThatCrossedAWriteIsNotBelieved) {
+  (void)Write("1");
+  api.answer = before;
+  api.during = [&] {
+    clock.Advance(1ms);
+    (void)Write("2");
+  };
+  EXPECT_TRUE(writes.Get({}, kEtcdRestores, kName));
+  EXPECT_EQ(writes.Of(before), Freshness::kNotYet);
+}
+
+TEST_F(OwnWritesTest, NothingIsKeptOfWhatWasSeenOrIsGone) {
+  const KubeObject last = Write("1");
+  EXPECT_EQ(writes.size(), 1U);
+  writes.Changed(kName, std::make_shared<const KubeObject>(before));
+  EXPECT_EQ(writes.size(), 1U) << "not ours yet";
+  writes.Changed(kName, std::make_shared<const KubeObject>(last));
+  EXPECT_EQ(writes.size(), 0U) << "seen";
+  (void)Write("2");
+  writes.Changed(kName, nullptr);
+  EXPECT_EQ(writes.size(), 0U) << "the watch says that it is gone";
+  (void)Write("3");
+  fake.Remove(kEtcdRestores, kName);
+  EXPECT_FALSE(writes.Get({}, kEtcdRestores, kName));
+  EXPECT_EQ(writes.size(), 0U) << "the server says so";
+  before = fake.Put(kEtcdRestores, before);
+  (void)Write("4");
+  EXPECT_TRUE(writes.Write({}, {KubeVerb::kDelete, kEtcdRestores, kName, "", {}}));
+  EXPECT_EQ(writes.size(), 0U) << "we deleted it";
 }
 
 TEST_F(OwnWritesTest, AWriteThatFailedIsWaitedForByNobody) {
-  api.refuse = [](const std::string&, const KubeType&, const KubeName&) {
+  fake.refuse = [](const std::string&, const KubeType&, const KubeName&) {
     return std::optional(Transient("Conflict", ""));
   };
   EXPECT_FALSE(writes.Write({}, {KubeVerb::kMerge, kEtcdRestores, kName, "", KubeObject()}));
