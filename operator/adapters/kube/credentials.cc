@@ -63,6 +63,7 @@ std::vector<std::string> EnvironmentFor(const ExecPlugin& plugin, const KubeAcce
   if (plugin.provide_cluster) info["spec"]["cluster"] = ClusterOf(access);
   put("KUBERNETES_EXEC_INFO=" + info.dump());
   std::vector<std::string> environment;
+  environment.reserve(variables.size());
   for (auto& [name, one] : variables) environment.push_back(std::move(one));
   return environment;
 }

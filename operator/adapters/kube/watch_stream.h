@@ -25,6 +25,7 @@ class WatchStream {
   };
   /// `initial_events`: it begins with a list.
   WatchStream(Deps deps, bool initial_events);
+  ~WatchStream() = default;
   WatchStream(const WatchStream&) = delete;
   WatchStream& operator=(const WatchStream&) = delete;
 
