@@ -145,7 +145,9 @@ class Operator {
     while (!reflector_.synced() && !call.stop.stop_requested()) WaitOrStop(call, 50ms);
     {
       std::vector<std::jthread> workers;
-      for (int i = 0; i < options_.workers + kLookers; ++i)
+      const int threads = options_.workers + kLookers;
+      workers.reserve(static_cast<std::size_t>(threads));
+      for (int i = 0; i < threads; ++i)
         workers.emplace_back([this, call] { controller_.Work(call); });
       while (!call.stop.stop_requested()) {
         WaitOrStop(call, kTidy);

@@ -54,6 +54,8 @@ Word Known(const std::array<Word, size>& words, const std::string& word) {
   return found == words.end() ? Word() : *found;
 }
 
+double OneIf(bool is) { return is ? 1 : 0; }
+
 MetricLabels With(MetricLabels labels, const char* name, Word value) {
   labels[name] = value;
   return labels;
@@ -146,12 +148,12 @@ void RestoreSeries::NoteSuccess(const std::string& cluster, const Json& status) 
 void RestoreSeries::TellOne(const std::string& metric, const MetricLabels& base, const Shown& shown,
                             const SeriesSink& sink) {
   if (metric == "etcdrestore_restore_phase") {
-    for (const Word phase : kPhases) sink(With(base, "phase", phase), phase == shown.phase);
+    for (const Word phase : kPhases) sink(With(base, "phase", phase), OneIf(phase == shown.phase));
   } else if (metric == "etcdrestore_restore_condition") {
     for (std::size_t at = 0; at < kConditions; ++at) {
       const MetricLabels one = With(base, "condition", kConditionTypes[at]);
       for (std::size_t is = 0; is < kStatuses.size(); ++is)
-        sink(With(one, "status", kStatusLabels[is]), kStatuses[is] == shown.conditions[at]);
+        sink(With(one, "status", kStatusLabels[is]), OneIf(kStatuses[is] == shown.conditions[at]));
     }
   } else if (metric == "etcdrestore_restore_phase_start_timestamp_seconds") {
     if (shown.phase_started) sink(With(base, "phase", shown.phase), *shown.phase_started);
@@ -164,7 +166,7 @@ void RestoreSeries::TellOne(const std::string& metric, const MetricLabels& base,
   } else if (metric == "etcdrestore_awaiting_approval") {
     MetricLabels labels = base;
     labels.erase("cluster");
-    sink(labels, shown.phase == "AwaitingApproval");
+    sink(labels, OneIf(shown.phase == "AwaitingApproval"));
   }
 }
 

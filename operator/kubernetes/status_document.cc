@@ -42,7 +42,7 @@ std::string PhaseUnderWay(const Json& status) {
   const Json timeline = status.value("timeline", Json::array());
   if (!timeline.empty()) return timeline.back().value("phase", "Preflight");
   for (const Json& condition : status.value("conditions", Json::array())) {
-    const std::string type = condition.value("type", "");
+    std::string type = condition.value("type", "");
     if (IsPhase(type) && condition.value("status", "") != "True") return type;
   }
   return "Preflight";

@@ -57,7 +57,7 @@ class StatusPublisher {
   };
   void Loop(const std::stop_token& stop);
   /// Unless a newer one has been taken since.
-  Status Write(const Call& call, const Numbered& next);
+  Status Write(const Call& call, const Numbered& numbered);
 
   Deps deps_;
   KubeName name_;
