@@ -49,6 +49,19 @@ std::vector<KubeWrite> EventSeries::TakeQuiet(SystemTime now) {
   return last;
 }
 
+std::vector<KubeWrite> EventSeries::TakeRest(SystemTime now) {
+  std::vector<KubeWrite> last;
+  for (auto& [key, series] : series_) {
+    if (series.count > series.written) last.push_back(Patch(series, now));
+  }
+  series_.clear();
+  return last;
+}
+
+void EventSeries::Forget(const KubeName& event) {
+  std::erase_if(series_, [&](const auto& one) { return one.second.name == event; });
+}
+
 KubeWrite EventSeries::Patch(Series& series, SystemTime now) {
   series.written = series.count;
   series.written_at = now;

@@ -51,41 +51,66 @@ bool EventBudget::Allow(const std::string& uid, SteadyTime now) {
   return true;
 }
 
-EventRecorder::EventRecorder(KubeApi& api, const Clock& clock, std::string instance)
+EventRecorder::EventRecorder(KubeApi& api, const Clock& clock, std::string instance,
+                             EventTries tries)
     : api_(api),
       clock_(clock),
       instance_(std::move(instance)),
+      tries_(tries),
       thread_([this](const std::stop_token& stop) { Loop(stop); }) {}
 
 void EventRecorder::Record(const EtcdRestore& object, const EventNote& note) {
   const SystemTime now = clock_.Now();
   const KubeObject event = MakeEvent(object, note, instance_, now);
   const std::lock_guard lock(mutex_);
-  Enqueue(series_.Take(event, now), object.uid);
-  wake_.notify_one();
+  if (auto write = series_.Take(event, now)) Enqueue(std::move(*write), object.uid);
 }
 
-/// What the spam limit or a full queue keeps back is lost: an Event is no record.
-void EventRecorder::Enqueue(std::optional<KubeWrite> write, const std::string& uid) {
-  if (!write || !budget_.Allow(uid, clock_.Steady())) return;
-  if (waiting_.size() < kMostWaiting) waiting_.push_back(std::move(*write));
+/// What the spam limit or a full queue keeps back is lost: an Event is no record. A series costs
+/// nothing: it is written when it begins, each half hour, and at its end.
+void EventRecorder::Enqueue(KubeWrite write, const std::string& uid) {
+  const bool made = write.verb != KubeVerb::kCreate;
+  if (waiting_.size() >= kMostWaiting || (!made && !budget_.Allow(uid, clock_.Steady())))
+    return series_.Forget(write.name);
+  waiting_.push_back({std::move(write)});
+  wake_.notify_all();
+}
+
+void EventRecorder::Flush(Duration limit) {
+  std::unique_lock lock(mutex_);
+  flushing_ = true;
+  for (KubeWrite& last : series_.TakeRest(clock_.Now())) waiting_.push_back({std::move(last)});
+  wake_.notify_all();
+  empty_.wait_for(lock, limit, [this] { return waiting_.empty(); });
 }
 
 void EventRecorder::Loop(const std::stop_token& stop) {
-  Call call;
-  call.stop = stop;
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
     wake_.wait_for(lock, stop, kLookForQuiet, [this] { return !waiting_.empty(); });
-    for (KubeWrite& last : series_.TakeQuiet(clock_.Now())) waiting_.push_back(std::move(last));
-    while (!waiting_.empty() && !stop.stop_requested()) {
-      const KubeWrite write = std::move(waiting_.front());
-      waiting_.pop_front();
-      lock.unlock();
-      (void)api_.Write(call.Within(10s), write);
-      lock.lock();
-    }
+    for (KubeWrite& last : series_.TakeQuiet(clock_.Now())) waiting_.push_back({std::move(last)});
+    while (!waiting_.empty() && !stop.stop_requested()) WriteFirst(lock, stop);
+    empty_.notify_all();
   }
+}
+
+void EventRecorder::WriteFirst(std::unique_lock<std::mutex>& lock, const std::stop_token& stop) {
+  Waiting& first = waiting_.front();
+  Call call;
+  call.stop = stop;
+  lock.unlock();
+  const auto wrote = api_.Write(call.Within(10s), first.write);
+  lock.lock();
+  // One that is there already is ours: the answer to an earlier try was lost.
+  const bool there = wrote || wrote.error().reason == "AlreadyExists";
+  if (!there && wrote.error().kind == ErrorKind::kTransient && ++first.tries < tries_.most &&
+      !flushing_) {
+    // The first again, and not the next: a series must not come before its Event.
+    wake_.wait_for(lock, stop, tries_.pause, [this] { return flushing_; });
+    return;
+  }
+  if (!there) series_.Forget(first.write.name);
+  waiting_.pop_front();
 }
 
 }  // namespace etcdrestore

@@ -37,23 +37,42 @@ class EventBudget {
   std::map<std::string, Bucket> buckets_;
 };
 
-/// Writes Events in a thread of its own, what is said again as a series; drops them rather than
-/// wait. Thread safe.
+/// How often the server is asked to take an Event, and how long it is left alone in between.
+struct EventTries {
+  int most = 12;
+  Duration pause = std::chrono::seconds(10);
+};
+
+/// Writes Events in a thread of its own, what is said again as a series, and again where the server
+/// may take them later; drops them rather than let anybody wait. Borrows API and clock. Thread
+/// safe.
 class EventRecorder {
  public:
-  EventRecorder(KubeApi& api, const Clock& clock, std::string instance);
+  EventRecorder(KubeApi& api, const Clock& clock, std::string instance, EventTries tries = {});
   void Record(const EtcdRestore& object, const EventNote& note);
+  /// Returns when all that was recorded is written, the last counts of series too, or after
+  /// `limit`. Each is tried once more only. To be called when nothing more will be recorded.
+  void Flush(Duration limit);
 
  private:
+  struct Waiting {
+    KubeWrite write;
+    int tries = 0;
+  };
   void Loop(const std::stop_token& stop);
-  void Enqueue(std::optional<KubeWrite> write, const std::string& uid);
+  /// Unlocks while it asks the server.
+  void WriteFirst(std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
+  void Enqueue(KubeWrite write, const std::string& uid);
 
   KubeApi& api_;
   const Clock& clock_;
-  std::string instance_;
+  const std::string instance_;
+  const EventTries tries_;
   std::mutex mutex_;
   std::condition_variable_any wake_;
-  std::deque<KubeWrite> waiting_;
+  std::condition_variable_any empty_;
+  std::deque<Waiting> waiting_;  ///< the first stays in while it is written
+  bool flushing_ = false;
   EventBudget budget_;
   EventSeries series_;
   std::jthread thread_;

@@ -27,6 +27,8 @@ constexpr auto kGrace = 30s;
 constexpr auto kTidy = 15s;
 /// Threads beside those that may be at runs, so that objects are looked at while all runs go on.
 constexpr int kLookers = 2;
+/// The Lease is not renewed meanwhile; it holds for three seconds at least.
+constexpr auto kLastWords = 2s;
 constexpr Duration kLoopSilence = 60s;
 
 double Chance() {
@@ -159,6 +161,7 @@ class Operator {
     }
     lease_stop.request_stop();
     holding.join();
+    events_.Flush(kLastWords);
     election_.Release({});
     grace_.request_stop();
     log_.Info("Stopped", {});

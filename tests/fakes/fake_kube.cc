@@ -81,7 +81,8 @@ Result<KubeObject> FakeKube::Write(const Call& call, const KubeWrite& write) {
     case KubeVerb::kMerge: {
       const std::string uid = write.body.value("metadata", KubeObject::object()).value("uid", "");
       if (found == all.end()) {
-        if (!uid.empty() || !write.subresource.empty()) return NotFound(write.name);
+        const bool makes = write.verb == KubeVerb::kApply && write.subresource.empty();
+        if (!uid.empty() || !makes) return NotFound(write.name);
         return Store(write.type, write.name, write.body);
       }
       if (!uid.empty() && uid != found->second["metadata"]["uid"])
