@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "operator/runtime/leader.h"
+#include "operator/runtime/object_cache.h"
 
 namespace etcdrestore {
 namespace {
@@ -17,26 +18,44 @@ constexpr auto kLookForQuiet = 60s;
 
 }  // namespace
 
-KubeObject MakeEvent(const EtcdRestore& object, const EventNote& note, const std::string& instance,
-                     SystemTime now) {
+/// The action differs: the end within six minutes of the beginning would be a series of it.
+EventNote LeadershipNote(const std::string& identity, bool leads) {
+  return {false, "LeaderElection", leads ? "Acquire" : "Release",
+          identity + (leads ? " became leader" : " stopped leading")};
+}
+
+KubeObject Regarding(const EtcdRestore& object) {
+  return {{"apiVersion", kEtcdRestores.ApiVersion()},
+          {"kind", kEtcdRestores.kind},
+          {"name", object.name},
+          {"namespace", object.name_space},
+          {"uid", object.uid}};
+}
+
+KubeObject Regarding(const KubeObject& object) {
+  return {{"apiVersion", object.value("apiVersion", "")},
+          {"kind", object.value("kind", "")},
+          {"name", MetaOf(object, "name")},
+          {"namespace", MetaOf(object, "namespace")},
+          {"uid", MetaOf(object, "uid")}};
+}
+
+KubeObject MakeEvent(const KubeObject& regarding, const EventNote& note,
+                     const std::string& instance, SystemTime now) {
+  const std::string name = regarding["name"];
   const auto nanos = now.time_since_epoch().count();
   return {{"apiVersion", "events.k8s.io/v1"},
           {"kind", "Event"},
           {"metadata",
-           {{"name", fmt::format("{}.{:x}", object.name.substr(0, 200), nanos)},
-            {"namespace", object.name_space}}},
+           {{"name", fmt::format("{}.{:x}", name.substr(0, 200), nanos)},
+            {"namespace", regarding["namespace"]}}},
           {"eventTime", MicroTime(now)},
           {"reportingController", "etcdrestore.io/operator"},
           {"reportingInstance", instance.substr(0, 128)},
           {"action", note.action},
           {"reason", note.reason},
           {"type", note.warning ? "Warning" : "Normal"},
-          {"regarding",
-           {{"apiVersion", "etcdrestore.io/v1alpha1"},
-            {"kind", "EtcdRestore"},
-            {"name", object.name},
-            {"namespace", object.name_space},
-            {"uid", object.uid}}},
+          {"regarding", regarding},
           {"note", note.note.substr(0, 1000)}};
 }
 
@@ -59,11 +78,11 @@ EventRecorder::EventRecorder(KubeApi& api, const Clock& clock, std::string insta
       tries_(tries),
       thread_([this](const std::stop_token& stop) { Loop(stop); }) {}
 
-void EventRecorder::Record(const EtcdRestore& object, const EventNote& note) {
+void EventRecorder::RecordAbout(const KubeObject& regarding, const EventNote& note) {
   const SystemTime now = clock_.Now();
-  const KubeObject event = MakeEvent(object, note, instance_, now);
+  const KubeObject event = MakeEvent(regarding, note, instance_, now);
   const std::lock_guard lock(mutex_);
-  if (auto write = series_.Take(event, now)) Enqueue(std::move(*write), object.uid);
+  if (auto write = series_.Take(event, now)) Enqueue(std::move(*write), regarding["uid"]);
 }
 
 /// What the spam limit or a full queue keeps back is lost: an Event is no record. A series costs

@@ -20,9 +20,17 @@ struct EventNote {
   std::string note;
 };
 
-/// An object of events.k8s.io/v1 about one EtcdRestore. Pure.
-KubeObject MakeEvent(const EtcdRestore& object, const EventNote& note, const std::string& instance,
-                     SystemTime now);
+/// Said of the Lease, in the words of Kubernetes' own clients.
+EventNote LeadershipNote(const std::string& identity, bool leads);
+
+/// What an Event is about, as its `regarding` has it.
+KubeObject Regarding(const EtcdRestore& object);
+/// Of an object as the API has it.
+KubeObject Regarding(const KubeObject& object);
+
+/// An object of events.k8s.io/v1. Pure.
+KubeObject MakeEvent(const KubeObject& regarding, const EventNote& note,
+                     const std::string& instance, SystemTime now);
 
 /// 25 at once, then one every five minutes, for each object. Pure; one thread.
 class EventBudget {
@@ -49,7 +57,10 @@ struct EventTries {
 class EventRecorder {
  public:
   EventRecorder(KubeApi& api, const Clock& clock, std::string instance, EventTries tries = {});
-  void Record(const EtcdRestore& object, const EventNote& note);
+  void Record(const EtcdRestore& object, const EventNote& note) {
+    RecordAbout(Regarding(object), note);
+  }
+  void RecordAbout(const KubeObject& regarding, const EventNote& note);
   /// Returns when all that was recorded is written, the last counts of series too, or after
   /// `limit`. Each is tried once more only. To be called when nothing more will be recorded.
   void Flush(Duration limit);

@@ -128,7 +128,10 @@ class Operator {
                    [&log](const std::string& holder) {
                      log.Info("Another process leads", {{"holder", holder}});
                    },
-                   [this](int count) { metrics_.OnTransitions(count); }},
+                   [this](int count) { metrics_.OnTransitions(count); },
+                   [this](const KubeObject& lease, bool leads) {
+                     events_.RecordAbout(Regarding(lease), LeadershipNote(identity_, leads));
+                   }},
                   LeaderOf(options, own_name_space_, identity_)) {}
 
   int Run(const Call& call) {

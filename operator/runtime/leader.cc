@@ -159,7 +159,10 @@ Status LeaderElection::TryOnce(const Call& call) {
 
 Status LeaderElection::Acquire(const Call& call) {
   while (!call.stop.stop_requested()) {
-    if (TryOnce(call)) return {};
+    if (TryOnce(call)) {
+      if (deps_.leading) deps_.leading(seen_.object, true);
+      return {};
+    }
     const double jitter = 1 + 1.2 * deps_.chance();
     deps_.wait(call, Duration(static_cast<Duration::rep>(
                          static_cast<double>(options_.retry_period.count()) * jitter)));
@@ -171,7 +174,10 @@ Status LeaderElection::Hold(const Call& call) {
   SteadyTime renewed = deps_.clock.Steady();
   while (true) {
     deps_.wait(call, options_.retry_period);
-    if (call.stop.stop_requested()) return {};
+    if (call.stop.stop_requested()) {
+      if (deps_.leading) deps_.leading(seen_.object, false);
+      return {};
+    }
     const SteadyTime now = deps_.clock.Steady();
     // After a long stall another process may lead already: stop first, ask later.
     if (Status may = deps_.guard.Check(); !may) return may;

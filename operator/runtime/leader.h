@@ -74,6 +74,9 @@ class LeaderElection {
     std::function<void(const std::string& holder)> follows;  ///< hears of each other leader
     /// Hears the Lease's own count of leaders, whenever it was read or written; may be empty.
     std::function<void(int)> transitions = {};
+    /// Hears that this process began or stopped to lead, with the Lease; not when the Lease is
+    /// lost: the process has no say any more. May be empty.
+    std::function<void(const KubeObject& lease, bool leads)> leading = {};
   };
   LeaderElection(Deps deps, LeaderOptions options)
       : deps_(std::move(deps)), options_(std::move(options)) {}

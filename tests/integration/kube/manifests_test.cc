@@ -306,6 +306,14 @@ TEST(Manifests, WithTheRolesOfOneNamespaceTheOperatorWorksThereAndReadsNoOther) 
     return object && object->value("status", KubeObject::object()).value("phase", "") == "Failed";
   })) << process.Log();
   EXPECT_THAT(process.Log(), Not(HasSubstr("Forbidden")));
+  EXPECT_TRUE(process.WaitUntil([] {
+    bool told = false;
+    const auto listed =
+        Server().api().List({}, kEvents, "etcdrestore-system", {}, [&](const KubeObject& event) {
+          told = told || event["reason"] == "LeaderElection";
+        });
+    return listed && told;
+  })) << "the Event of its Lease needs no ClusterRole";
   RealClock clock;
   const auto narrow = MakeKubeClient(Server().Access(user, group), {}, clock);
   EXPECT_TRUE(narrow->Get({}, kSecrets, {"recovery", "narrow-inputs"}));

@@ -13,6 +13,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::UnorderedElementsAre;
 
 constexpr const char* kUser = "system:serviceaccount:etcdrestore-system:etcdrestore-operator";
 
@@ -83,6 +84,29 @@ TEST(Operator, EndsCleanlyOnTermAndGivesItsLeaseAway) {
       Server().api().Get({}, kLeases, {"etcdrestore-system", "etcdrestore-operator"});
   ASSERT_TRUE(lease);
   EXPECT_EQ((*lease)["spec"].value("holderIdentity", ""), "");
+}
+
+TEST(Operator, TellsOnTheLeaseWhoLeadsAndWhoDoesNotAnyMore) {
+  ChildProcess process = Operator("told");
+  ASSERT_TRUE(process.WaitForLog("Leading")) << process.Log();
+  process.Signal(SIGTERM);
+  EXPECT_EQ(process.Wait(), 0) << process.Log();
+  const std::string mark = "\"identity\":\"";
+  const std::size_t at = process.Log().find(mark) + mark.size();
+  const std::string identity = process.Log().substr(at, process.Log().find('"', at) - at);
+  std::vector<std::string> told;
+  const auto listed =
+      Server().api().List({}, kEvents, "etcdrestore-system", {}, [&](const KubeObject& event) {
+        if (event["reportingInstance"] != identity) return;
+        EXPECT_EQ(event["reason"], "LeaderElection");
+        EXPECT_EQ(event["regarding"]["kind"], "Lease");
+        EXPECT_EQ(event["regarding"]["name"], "etcdrestore-operator");
+        told.push_back(event["note"]);
+      });
+  ASSERT_TRUE(listed) << listed.error().message;
+  EXPECT_THAT(told,
+              UnorderedElementsAre(identity + " became leader", identity + " stopped leading"))
+      << process.Log();
 }
 
 TEST(Operator, WhenTheLeaderIsKilledTheOtherGoesOn) {

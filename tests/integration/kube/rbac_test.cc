@@ -129,7 +129,16 @@ TEST(Roles, AllowExactlyWhatTheOperatorAsks) {
       MakeKubeClient(Server().Access(kUser, "system:serviceaccounts"), options, clock);
   Noting api(*client);
   LeaderGuard guard(clock);
-  LeaderElection election({api, clock, NoWait, [] { return 0.0; }, guard, {}},
+  EventRecorder events(api, clock, "test");
+  LeaderElection election({api,
+                           clock,
+                           NoWait,
+                           [] { return 0.0; },
+                           guard,
+                           {},
+                           [&](const KubeObject& lease, bool leads) {
+                             events.RecordAbout(Regarding(lease), LeadershipNote("test", leads));
+                           }},
                           {{kOwn, "roles-test"}, "test"});
   ASSERT_TRUE(election.Acquire({}));
   election.Release({});
@@ -150,7 +159,6 @@ TEST(Roles, AllowExactlyWhatTheOperatorAsks) {
   Quiet observer(stop);
   WorkQueue queue(clock);
   RunLedger ledger(api, kOwn);
-  EventRecorder events(api, clock, "test");
   const std::string output = Server().folder() + "/made";
   ASSERT_TRUE(WriteFileAtomically(output, "state"));
   Controller controller({api, clock, cache, queue, guard, ledger, events, NullLogger(), observer,
@@ -182,10 +190,7 @@ TEST(Roles, AllowExactlyWhatTheOperatorAsks) {
   twice.name_space = "recovery";
   twice.uid = (*object)["metadata"]["uid"];
   for (int i = 0; i < 2; ++i) events.Record(twice, {false, "SaidTwice", "Look", "words"});
-  for (int i = 0; i < 500 && !api.asked().contains("patch events"); ++i) {
-    const auto now = Server().api().Get({}, kEtcdRestores, name);
-    ASSERT_TRUE(now);
-  }
+  events.Flush(60s);
 
   // As a run that is gone on with does.
   KubeObject plain = *object;

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 const SystemTime kNow = *ParseTime("2026-11-22T03:00:00Z");
 
 KubeObject An(const std::string& reason, SystemTime now = kNow, const std::string& note = "words") {
-  return MakeEvent(testing_objects::Parsed(testing_objects::AnObject()),
+  return MakeEvent(Regarding(testing_objects::Parsed(testing_objects::AnObject())),
                    {true, reason, "Look", note}, "instance", now);
 }
 

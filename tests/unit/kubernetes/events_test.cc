@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 TEST(Events, HaveWhatTheApiDemands) {
   const KubeObject event =
-      MakeEvent(testing_objects::Parsed(testing_objects::AnObject()),
+      MakeEvent(Regarding(testing_objects::Parsed(testing_objects::AnObject())),
                 {true, "RestoreFailed", "Restore", std::string(3000, 'x')}, std::string(200, 'i'),
                 *ParseTime("2026-11-22T03:00:00.123456Z"));
   EXPECT_EQ(event["eventTime"], "2026-11-22T03:00:00.123456Z");
@@ -21,6 +21,18 @@ TEST(Events, HaveWhatTheApiDemands) {
   EXPECT_LE(event["reportingInstance"].get<std::string>().size(), 128U);
   EXPECT_EQ(event["regarding"]["uid"], "u1");
   EXPECT_EQ(event["metadata"]["namespace"], "recovery");
+}
+
+TEST(Events, MayBeAboutAnyObjectOfTheApi) {
+  const KubeObject lease = {{"apiVersion", "coordination.k8s.io/v1"},
+                            {"kind", "Lease"},
+                            {"metadata", {{"namespace", "ops"}, {"name", "l"}, {"uid", "u9"}}}};
+  const KubeObject event = MakeEvent(Regarding(lease), {false, "LeaderElection", "Lead", "words"},
+                                     "me", *ParseTime("2026-11-22T03:00:00Z"));
+  EXPECT_EQ(event["metadata"]["namespace"], "ops");
+  EXPECT_EQ(event["regarding"].dump(),
+            R"({"apiVersion":"coordination.k8s.io/v1","kind":"Lease","name":"l",)"
+            R"("namespace":"ops","uid":"u9"})");
 }
 
 TEST(EventBudget, AllowsTwentyFiveAndThenOneInFiveMinutes) {

@@ -17,10 +17,13 @@ struct Process {
   Process(fakes::FakeKube& api, fakes::VirtualClock& process_clock, const std::string& identity)
       : clock(process_clock),
         guard(clock),
-        election(
-            {api, clock, [this](const Call&, Duration pause) { Waited(pause); }, [] { return 0.0; },
-             guard, [](const std::string&) {}, [this](int count) { transitions = count; }},
-            {kLease, identity}) {}
+        election({api, clock, [this](const Call&, Duration pause) { Waited(pause); },
+                  [] { return 0.0; }, guard, [](const std::string&) {},
+                  [this](int count) { transitions = count; },
+                  [this](const KubeObject& lease, bool leads) {
+                    told += (leads ? "+" : "-") + lease["metadata"].value("uid", "");
+                  }},
+                 {kLease, identity}) {}
   void Waited(Duration pause) {
     clock.Advance(pause);
     if (on_wait) on_wait();
@@ -41,6 +44,7 @@ struct Process {
   std::stop_source stop;
   std::function<void()> on_wait;
   int transitions = -1;
+  std::string told;  ///< a sign and the Lease's uid each time that it began or stopped to lead
 };
 
 class Leader : public testing::Test {
@@ -114,6 +118,21 @@ TEST_F(Leader, AnApiThatIsAwayForTenSecondsEndsIt) {
   EXPECT_EQ(held.error().reason, "LeaseLost");
   EXPECT_LE(clock.Steady() - start, 12s);
   EXPECT_FALSE(one.guard.Check());
+}
+
+TEST_F(Leader, TellsOfItsBeginningAndOfItsEndButNotOfALoss) {
+  ASSERT_TRUE(one.Acquire());
+  EXPECT_EQ(one.told, "+uid-1");
+  one.on_wait = [&] {
+    EXPECT_TRUE(one.guard.Check()) << "there is time for a last word";
+    one.stop.request_stop();
+  };
+  EXPECT_TRUE(one.Hold());
+  EXPECT_EQ(one.told, "+uid-1-uid-1");
+  ASSERT_TRUE(two.Acquire());
+  two.on_wait = [&] { clock.Advance(20s); };
+  EXPECT_FALSE(two.Hold());
+  EXPECT_EQ(two.told, "+uid-1");
 }
 
 TEST_F(Leader, AnApiThatIsAwayForShortIsSurvived) {
