@@ -1,12 +1,15 @@
 #include "tests/support/kube_server.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
+#include "operator/adapters/http/http_client.h"
 #include "operator/adapters/kube/kube_client.h"
 #include "operator/adapters/yaml/yaml_loader.h"
+#include "operator/base/base64.h"
 #include "operator/base/files.h"
 #include "tests/support/child_process.h"
 #include "tests/support/sockets.h"
@@ -182,6 +185,31 @@ Status KubeServer::Apply(const std::string& path) const {
   if (!documents) return documents.error();
   for (const YamlDocument& document : *documents) {
     if (Status applied = ApplyOne(*api_, document.value, path); !applied) return applied;
+  }
+  return {};
+}
+
+Status KubeServer::Store(const KubeType& type, const std::vector<KubeObject>& objects) const {
+  constexpr std::size_t kAtOnce = 100;  // a transaction of etcd takes 128
+  const auto client = HttpClient::Open({});
+  if (!client) return client.error();
+  for (std::size_t at = 0; at < objects.size(); at += kAtOnce) {
+    KubeObject puts = KubeObject::array();
+    for (std::size_t i = at; i < std::min(at + kAtOnce, objects.size()); ++i) {
+      const KubeObject& metadata = objects[i]["metadata"];
+      const std::string key = "/registry/" + type.group + "/" + type.plural + "/" +
+                              metadata["namespace"].get<std::string>() + "/" +
+                              metadata["name"].get<std::string>();
+      puts.push_back({{"requestPut",
+                       {{"key", EncodeBase64(key)}, {"value", EncodeBase64(objects[i].dump())}}}});
+    }
+    HttpRequest request;
+    request.method = "POST";
+    request.url = "http://127.0.0.1:" + std::to_string(etcd_port_) + "/v3/kv/txn";
+    request.body = KubeObject{{"success", puts}}.dump();
+    const auto answer = (*client)->Send(Call().Within(10s), request);
+    if (!answer) return answer.error();
+    if (answer->status != 200) return Terminal("StoreRefused", answer->body);
   }
   return {};
 }

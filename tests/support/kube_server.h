@@ -35,6 +35,9 @@ class KubeServer {
   /// Creates every document of a YAML file as admin, through the API. `name_space` for those that
   /// say none.
   Status Apply(const std::string& path) const;
+  /// Puts objects of a custom resource into the store past the API, as they are: whole and with
+  /// their status, thousands in a second.
+  [[nodiscard]] Status Store(const KubeType& type, const std::vector<KubeObject>& objects) const;
   /// The real kubectl as admin: what it said. Error KubectlFailed with its words.
   [[nodiscard]] Result<std::string> Kubectl(std::vector<std::string> arguments) const;
   Status MakeNamespace(const std::string& name) const;

@@ -308,10 +308,9 @@ TEST(Manifests, WithTheRolesOfOneNamespaceTheOperatorWorksThereAndReadsNoOther) 
   EXPECT_THAT(process.Log(), Not(HasSubstr("Forbidden")));
   EXPECT_TRUE(process.WaitUntil([] {
     bool told = false;
-    const auto listed =
-        Server().api().List({}, kEvents, "etcdrestore-system", {}, [&](const KubeObject& event) {
-          told = told || event["reason"] == "LeaderElection";
-        });
+    const auto listed = Server().api().List(
+        {}, kEvents, "etcdrestore-system", {},
+        [&](const KubeObject& event) { told = told || event["reason"] == "LeaderElection"; });
     return listed && told;
   })) << "the Event of its Lease needs no ClusterRole";
   RealClock clock;

@@ -5,7 +5,6 @@
 #include <random>
 #include <sstream>
 
-#include "operator/base/files.h"
 #include "tests/integration/kube/server.h"
 #include "tests/support/child_process.h"
 #include "tests/support/fault_proxy.h"
@@ -80,14 +79,7 @@ TEST(OperatorFaults, ABrokenServerLosesNothingAndMakesNothingRunTwice) {
     }
     return fault;
   });
-  const std::string kubeconfig = Server().folder() + "/broken.yaml";
-  ASSERT_TRUE(WriteFileAtomically(kubeconfig,
-                                  "current-context: a\nclusters: [{name: c, cluster: {server: '" +
-                                      proxy.Access().server +
-                                      "'}}]\nusers: [{name: u, user: {}}]\n"
-                                      "contexts: [{name: a, context: {cluster: c, user: u, "
-                                      "namespace: etcdrestore-system}}]\n"));
-  const ChildProcess process = Start("broken", kubeconfig);
+  const ChildProcess process = Start("broken", PlainKubeconfig(proxy.Access().server));
   std::vector<std::string> names;
   for (int i = 0; i < 6; ++i) names.push_back("broken-" + std::to_string(i));
   for (const std::string& name : names) Create(name);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "operator/base/base64.h"
+#include "operator/base/files.h"
 
 namespace etcdrestore::testing {
 namespace {
@@ -27,6 +28,17 @@ KubeServer& Server() {
   }
   server = std::move(*started);
   return *server;
+}
+
+std::string PlainKubeconfig(const std::string& server) {
+  static int count = 0;
+  const std::string path = Server().folder() + "/plain-" + std::to_string(++count) + ".yaml";
+  EXPECT_TRUE(WriteFileAtomically(
+      path, "current-context: a\nclusters: [{name: c, cluster: {server: '" + server +
+                "'}}]\nusers: [{name: u, user: {}}]\n"
+                "contexts: [{name: a, context: {cluster: c, user: u, "
+                "namespace: etcdrestore-system}}]\n"));
+  return path;
 }
 
 KubeObject UnreachableRestore(const std::string& name, const std::string& cluster,

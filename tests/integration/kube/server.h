@@ -8,6 +8,9 @@ namespace etcdrestore::testing {
 /// cannot be started.
 KubeServer& Server();
 
+/// A kubeconfig for a server that asks for no credentials, as FaultProxy is one.
+std::string PlainKubeconfig(const std::string& server);
+
 /// The object of tests whose node, on 127.0.0.1, does not answer; its Secrets are made too.
 KubeObject UnreachableRestore(const std::string& name, const std::string& cluster,
                               const std::string& run_id = "r1", int port = 1);
