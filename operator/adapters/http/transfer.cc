@@ -142,8 +142,9 @@ void Transfer::SetMethod() {
 
 void Transfer::SetTimes(const HttpOptions& options) {
   const bool endless = call_.deadline == SteadyTime::max();
-  // 0 would mean no limit.
-  const long left = endless ? 0 : std::max(1L, static_cast<long>(call_.Left().count()));
+  // 0 would mean no limit. What is left is rounded down: a millisecond more, or libcurl would now
+  // and then end before the deadline and call it a silent server.
+  const long left = endless ? 0 : static_cast<long>(call_.Left().count()) + 1;
   Set(easy_, CURLOPT_TIMEOUT_MS, left);
   Set(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
   Set(easy_, CURLOPT_LOW_SPEED_LIMIT, 1L);
