@@ -86,6 +86,7 @@ bool Expired(const EtcdRestore& object, SystemTime now) {
 
 void Controller::Changed(const ObjectChange& change) {
   const std::string key = change.name.Key();
+  api_.Changed(change.name, change.now);
   const std::lock_guard lock(mutex_);
   const auto running = running_.find(key);
   if (!change.now) {
@@ -136,13 +137,19 @@ void Controller::HandleSafely(const Call& call, Pass& item) {
 
 void Controller::Handle(const Call& call, Pass& item) {
   const KubeName name = KubeName::FromKey(item.key);
-  const CachedObject cached = deps_.cache.Find(name);
+  CachedObject cached = deps_.cache.Find(name);
   if (!cached) {
     api_.Forget(name);
     return deps_.queue.Forget(item.key);
   }
   // Judged by an older status, a run that has ended would begin again.
-  if (!api_.SeenIn(*cached)) return Later(item, kCacheLag);
+  const Freshness fresh = api_.Of(*cached);
+  if (fresh == Freshness::kNotYet) return Later(item, kCacheLag);
+  if (fresh == Freshness::kAsk) {
+    auto now = api_.Get(call, kEtcdRestores, name);
+    if (!now) return Again(item, now.error());
+    cached = std::make_shared<const KubeObject>(std::move(*now));
+  }
   // At its end and let go of: not even parsed, for there may be thousands.
   const EtcdRestore bare = BareObject(*cached);
   if (Judge(bare) == ObjectVerdict::kInert && Acknowledged(bare) && !Held(bare)) {

@@ -20,7 +20,7 @@ void Merge(KubeObject& into, const KubeObject& patch) {
 
 std::optional<Error> FakeKube::Refused(const std::string& verb, const KubeType& type,
                                        const KubeName& name) {
-  return refuse ? refuse(verb, type, name) : std::nullopt;
+  return refuse(verb, type, name);
 }
 
 KubeObject& FakeKube::Store(const KubeType& type, const KubeName& name, KubeObject object) {

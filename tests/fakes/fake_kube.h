@@ -10,6 +10,31 @@
 
 namespace etcdrestore::fakes {
 
+/// What a fake says no to. May be replaced while other threads ask.
+class Refusals {
+ public:
+  using Function = std::function<std::optional<Error>(const std::string& verb, const KubeType&,
+                                                      const KubeName&)>;
+  Refusals& operator=(Function function) {
+    const std::lock_guard lock(mutex_);
+    function_ = std::move(function);
+    return *this;
+  }
+  std::optional<Error> operator()(const std::string& verb, const KubeType& type,
+                                  const KubeName& name) const {
+    Function function;
+    {
+      const std::lock_guard lock(mutex_);
+      function = function_;
+    }
+    return function ? function(verb, type, name) : std::nullopt;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  Function function_;
+};
+
 /// An API server in memory: objects with uid, generation and resourceVersion, guarded replace,
 /// apply and merge as far as the operator uses them. No watch, no schema, no roles: those are
 /// tested against the real one. Thread safe.
@@ -25,8 +50,7 @@ class FakeKube final : public KubeApi {
   Result<KubeObject> Write(const Call& call, const KubeWrite& write) override;
 
   /// Asked before each request; an error is its answer.
-  std::function<std::optional<Error>(const std::string& verb, const KubeType&, const KubeName&)>
-      refuse;
+  Refusals refuse;
   /// Hears of each request and the time that it was given.
   std::function<void(const Call& call, const std::string& verb)> seen;
   [[nodiscard]] std::optional<KubeObject> Find(const KubeType& type, const KubeName& name) const;

@@ -136,6 +136,7 @@ TEST(Roles, AllowExactlyWhatTheOperatorAsks) {
                            [] { return 0.0; },
                            guard,
                            {},
+                           {},
                            [&](const KubeObject& lease, bool leads) {
                              events.RecordAbout(Regarding(lease), LeadershipNote("test", leads));
                            }},
@@ -200,7 +201,8 @@ TEST(Roles, AllowExactlyWhatTheOperatorAsks) {
   EXPECT_FALSE(*ledger.Inputs({}, *parsed)) << "the copies of a run that ended are gone";
 
   std::set<std::string> asked = api.asked();
-  asked.insert("get configmaps");  // only where an object names one
+  asked.insert("get configmaps");    // only where an object names one
+  asked.insert("get etcdrestores");  // only where the watch is dead
   const std::set<std::string> allowed = Allowed(RolesOf("default"), "etcdrestore-operator");
   // The Role is enough for its own namespace: the ClusterRole may be bound to one other only.
   for (const std::string& one : asked) EXPECT_TRUE(allowed.contains(one)) << "missing: " << one;

@@ -25,7 +25,7 @@ TEST_F(ControllerRig, NothingIsDestroyedBeforeLedgerFinalizerAndInputsAreKept) {
       return type == kSecrets ? std::optional(Transient("Unavailable", "")) : std::nullopt;
     };
     EXPECT_FALSE(input.may_act(true)) << "no act while the inputs cannot be kept";
-    api.refuse = {};
+    api.refuse = nullptr;
     EXPECT_TRUE(input.may_act(true));
     EXPECT_EQ((*api.Find(kEtcdRestores, kName))["metadata"]["finalizers"], Json({kFinalizer}));
     const auto entry = ledger.Read({}, input.object);

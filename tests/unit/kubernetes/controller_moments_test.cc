@@ -16,7 +16,7 @@ TEST_F(ControllerRig, ACancelBetweenTheLookAndTheRunIsHeard) {
   api.refuse = [&](const std::string& verb, const KubeType& type, const KubeName& name) {
     if (std::exchange(once, once && !(verb == "get" && type == kSecrets && name.name == "rke")) !=
         once) {
-      api.refuse = {};
+      api.refuse = nullptr;
       Cancel();
     }
     return std::optional<Error>();
@@ -55,7 +55,7 @@ TEST_F(ControllerRig, ACommitThatWasRefusedLeavesNothingBehindWhenTheRunIsCancel
     };
     EXPECT_FALSE(input.may_act(true));
     EXPECT_TRUE(HasFinalizer());
-    api.refuse = {};
+    api.refuse = nullptr;
     Cancel();
     return Ends(input, Ending::kInterrupted, Transient("Interrupted", ""));
   };
@@ -187,7 +187,7 @@ TEST_F(ControllerRig, TheFinalizerStaysUntilTheCopiesAreGone) {
   EXPECT_EQ(runs, 1);
   EXPECT_EQ(result, "error");
   EXPECT_TRUE(HasFinalizer());
-  api.refuse = {};
+  api.refuse = nullptr;
   Pass();
   EXPECT_EQ(runs, 1);
   EXPECT_FALSE(HasFinalizer());
@@ -217,7 +217,7 @@ TEST_F(ControllerRig, ARoleThatIsMissingForAMomentEndsNothing) {
   Pass();
   EXPECT_EQ(StatusNow()["phase"], "Pending");
   EXPECT_EQ(Reason(), "Forbidden");
-  api.refuse = {};
+  api.refuse = nullptr;
   Pass();
   EXPECT_EQ(runs, 1);
 }
@@ -301,7 +301,7 @@ TEST_F(ControllerRig, AStatusThatCouldNotBeWrittenIsWrittenLater) {
   Pass();
   EXPECT_TRUE(refused);
   EXPECT_EQ(result, "error");
-  api.refuse = {};
+  api.refuse = nullptr;
   Pass();
   EXPECT_EQ(Reason(), "Paused");
 }

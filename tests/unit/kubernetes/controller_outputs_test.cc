@@ -38,7 +38,7 @@ TEST_F(Outputs, AreKeptBeforeTheRunCountsAsEnded) {
   Pass();
   EXPECT_NE(StatusNow()["phase"], "Succeeded");
   EXPECT_TRUE(Entry().finished_at.empty());
-  api.refuse = {};
+  api.refuse = nullptr;
   Pass();
   EXPECT_EQ(StatusNow()["phase"], "Succeeded");
   EXPECT_EQ(StatusNow()["outputs"]["clusterState"], "secret/one-outputs");

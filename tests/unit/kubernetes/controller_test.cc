@@ -46,6 +46,15 @@ TEST_F(ControllerRig, WaitsUntilTheCacheHasItsOwnLastWrite) {
   EXPECT_EQ(StatusNow()["phase"], "Succeeded");
 }
 
+TEST_F(ControllerRig, AsksTheServerWhenTheCacheDoesNotComeToItsOwnLastWrite) {
+  api.Put(kEtcdRestores, AnObject());
+  Pass();
+  clock.Advance(61s);
+  PassOnCache();
+  EXPECT_EQ(result, "success");
+  EXPECT_EQ(runs, 1) << "by the cache the object was never looked at";
+}
+
 TEST_F(ControllerRig, AnExceptionThatNobodyExpectedIsCountedAndTriedAgain) {
   api.Put(kEtcdRestores, AnObject());
   run = [](const Call&, const SessionInput&, RunListener&) -> SessionResult {

@@ -17,13 +17,13 @@ struct Process {
   Process(fakes::FakeKube& api, fakes::VirtualClock& process_clock, const std::string& identity)
       : clock(process_clock),
         guard(clock),
-        election({api, clock, [this](const Call&, Duration pause) { Waited(pause); },
-                  [] { return 0.0; }, guard, [](const std::string&) {},
-                  [this](int count) { transitions = count; },
-                  [this](const KubeObject& lease, bool leads) {
-                    told += (leads ? "+" : "-") + lease["metadata"].value("uid", "");
-                  }},
-                 {kLease, identity}) {}
+        election(
+            {api, clock, [this](const Call&, Duration pause) { Waited(pause); }, [] { return 0.0; },
+             guard, [](const std::string&) {}, [this](int count) { transitions = count; },
+             [this](const KubeObject& lease, bool leads) {
+               told += (leads ? "+" : "-") + lease["metadata"].value("uid", "");
+             }},
+            {kLease, identity}) {}
   void Waited(Duration pause) {
     clock.Advance(pause);
     if (on_wait) on_wait();
