@@ -313,8 +313,9 @@ TEST_F(ControllerRig, AnEditThatChangesNothingOfAnEndIsSeen) {
   Pass();
   EXPECT_EQ(runs, 1);
   EXPECT_EQ(StatusNow()["phase"], "Succeeded");
-  EXPECT_EQ(StatusNow()["observedGeneration"], 2);
-  for (const Json& condition : StatusNow()["conditions"])
+  const Json status = StatusNow();
+  EXPECT_EQ(status["observedGeneration"], 2);
+  for (const Json& condition : status["conditions"])
     EXPECT_EQ(condition["observedGeneration"], 2) << condition["type"];
 }
 
