@@ -6,6 +6,7 @@
 # also with other options.
 set -eu
 
+here=$(cd "$(dirname "$0")" && pwd)
 release=$1 name=$2 wanted=$3
 shift 3
 package=${PACKAGE:-$name} # the source package, where it has another name
@@ -44,15 +45,8 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 mkdir -p "$work/apt/sources" "$work/apt/lists/partial" "$work/apt/cache/archives/partial"
 
-# The machine's own Debian mirror, whatever it is: the URI on a line that offers a Debian main suite.
-mirror() {
-  {
-    cat /etc/apt/sources.list.d/*.sources 2>/dev/null |
-      awk 'tolower($1) == "uris:" { for (i = 2; i <= NF; i++) print $i }'
-    cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
-      awk '$1 == "deb" || $1 == "deb-src" { for (i = 2; i <= NF; i++) if ($i ~ /:\//) { print $i; break } }'
-  } | grep "$1" | head -n 1
-}
+# shellcheck source=tests/deps/mirror.sh
+. "$here/mirror.sh"
 main=$(mirror '/debian/*$')
 security=$(mirror '/debian-security/*$')
 [ -n "$main" ] || fail "found no Debian mirror in /etc/apt/sources.list or /etc/apt/sources.list.d"

@@ -1,15 +1,8 @@
 # debian:bookworm and debian:bookworm-slim, made on this machine.
 # shellcheck shell=bash
 
-# The machine's own Debian mirror, as tests/deps/libssh2.sh finds it.
-mirror() {
-  {
-    cat /etc/apt/sources.list.d/*.sources 2>/dev/null |
-      awk 'tolower($1) == "uris:" { for (i = 2; i <= NF; i++) print $i }'
-    cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
-      awk '$1 == "deb" || $1 == "deb-src" { for (i = 2; i <= NF; i++) if ($i ~ /:\//) { print $i; break } }'
-  } | grep "$1" | head -n 1
-}
+# shellcheck source=/dev/null disable=SC2154
+. "$repository/tests/deps/mirror.sh"
 
 make_bases() {
   local work began=$SECONDS
