@@ -35,11 +35,9 @@ bool WentBack(const KubeObject& before, const KubeObject& now) {
 }
 
 /// As far as its status tells.
-bool AtItsEnd(const KubeObject& object) {
+bool HasEnded(const KubeObject& object) {
   const auto status = object.find("status");
-  const std::string phase =
-      status != object.end() && status->is_object() ? status->value("phase", "") : "";
-  return phase == "Succeeded" || phase == "Failed" || phase == "Cancelled" || phase == "Rejected";
+  return status != object.end() && status->is_object() && AtItsEnd(status->value("phase", ""));
 }
 
 /// What ends a run at its next safe point. Half a restore is not stopped by a deletion.
@@ -60,24 +58,24 @@ Result<EtcdRestore> Parsed(const KubeObject& cached) {
 }
 
 std::string PhaseOf(const EtcdRestore& object) {
-  const Json status = object.raw.value("status", Json::object());
+  const Json& status = StatusOf(object);
   return status.value("runID", "") == object.spec.run_id ? status.value("phase", "") : "";
 }
 
 std::string ReadyField(const EtcdRestore& object, const char* field) {
-  return ConditionField(object.raw.value("status", Json::object()), "Ready", field);
+  return ConditionField(StatusOf(object), "Ready", field);
 }
 
 }  // namespace
 
 bool Held(const EtcdRestore& object) {
-  const Json finalizers = object.raw["metadata"].value("finalizers", Json::array());
-  return std::find(finalizers.begin(), finalizers.end(), kFinalizer) != finalizers.end();
+  const auto finalizers = object.raw["metadata"].find("finalizers");
+  return finalizers != object.raw["metadata"].end() &&
+         std::find(finalizers->begin(), finalizers->end(), kFinalizer) != finalizers->end();
 }
 
 bool Acknowledged(const EtcdRestore& object) {
-  const Json status = object.raw.value("status", Json::object());
-  return status.value("observedGeneration", std::int64_t{-1}) == object.generation;
+  return StatusOf(object).value("observedGeneration", std::int64_t{-1}) == object.generation;
 }
 
 bool Expired(const EtcdRestore& object, SystemTime now) {
@@ -100,7 +98,7 @@ void Controller::Changed(const ObjectChange& change) {
   if (!change.before || ChangedByOthers(*change.before, *change.now) ||
       WentBack(*change.before, *change.now))
     deps_.queue.Add(key, LaneOf(*change.now),
-                    change.first_list && AtItsEnd(*change.now) ? Urgency::kLow : Urgency::kNormal);
+                    change.first_list && HasEnded(*change.now) ? Urgency::kLow : Urgency::kNormal);
 }
 
 bool Controller::StopAsked(const EtcdRestore& object) const {
@@ -153,7 +151,7 @@ void Controller::Handle(const Call& call, Pass& item) {
   // At its end and let go of: not even parsed, for there may be thousands.
   const EtcdRestore bare = BareObject(*cached);
   if (Judge(bare) == ObjectVerdict::kInert && Acknowledged(bare) && !Held(bare)) {
-    deps_.observer.OnStatus(bare, bare.raw["status"]);
+    deps_.observer.OnStatus(bare, StatusOf(bare));
     return deps_.queue.Forget(item.key);
   }
   auto object = Parsed(*cached);
@@ -163,14 +161,14 @@ void Controller::Handle(const Call& call, Pass& item) {
 }
 
 void Controller::HandleObject(const Call& call, Pass& item, const EtcdRestore& object) {
-  deps_.observer.OnStatus(object, object.raw["status"]);
+  deps_.observer.OnStatus(object, StatusOf(object));
   item.took = Held(object);
   const ObjectVerdict verdict = Judge(object);
   if (verdict == ObjectVerdict::kGivenUp) return GiveUp(call, item, object);
   if (verdict != ObjectVerdict::kRun) return Rest(call, item, object, verdict);
   std::optional<LedgerEntry> entry;
   // Also one that never runs uses up its runID: made anew, or brought back, it starts nothing.
-  const bool first = object.raw["status"].value("runID", "") != object.spec.run_id;
+  const bool first = StatusOf(object).value("runID", "") != object.spec.run_id;
   if (first && !(entry = Enrolled(call, item, object))) return;
   if (HeldBack(call, item, object)) return;
   if (!entry && !(entry = Enrolled(call, item, object))) return;
@@ -186,7 +184,7 @@ void Controller::Rest(const Call& call, Pass& item, const EtcdRestore& object,
   deps_.queue.Forget(item.key);
   // An edit that changes nothing of an end: who waits for the newest generation must not for ever.
   if (verdict == ObjectVerdict::kInert && !Acknowledged(object))
-    Publish(call, item, object, OfGeneration(object.raw["status"], object.generation));
+    Publish(call, item, object, OfGeneration(StatusOf(object), object.generation));
 }
 
 bool Controller::HeldBack(const Call& call, Pass& item, const EtcdRestore& object) {
@@ -198,8 +196,7 @@ bool Controller::HeldBack(const Call& call, Pass& item, const EtcdRestore& objec
     return true;
   }
   if (object.spec.paused) {
-    Say(call, item, object, half ? object.raw["status"].value("phase", "Pending") : "Pending",
-        "Paused",
+    Say(call, item, object, half ? StatusOf(object).value("phase", "Pending") : "Pending", "Paused",
         half ? "spec.paused is true: the cluster is half restored, and it goes on when spec.paused "
                "is false"
              : "spec.paused is true; nothing was changed");
@@ -207,13 +204,13 @@ bool Controller::HeldBack(const Call& call, Pass& item, const EtcdRestore& objec
   }
   if (half) return false;
   // A commit that was tried and refused has left it; nothing was done under it.
-  const bool ends = object.spec.cancel || Expired(object, deps_.clock.Now());
-  if (ends && item.took && !LetGo(call, item, object)) return true;
+  const bool expired = Expired(object, deps_.clock.Now());
+  if ((object.spec.cancel || expired) && item.took && !LetGo(call, item, object)) return true;
   if (object.spec.cancel) {
     Say(call, item, object, "Cancelled", "Cancelled", "spec.cancel is true; nothing was changed");
     return true;
   }
-  if (Expired(object, deps_.clock.Now())) {
+  if (expired) {
     Expire(call, item, object);
     return true;
   }
@@ -256,7 +253,7 @@ void Controller::Say(const Call& call, Pass& item, const EtcdRestore& object,
   Json status = OutsideRunStatus(object, half && phase == "Rejected" ? "Failed" : phase, reason,
                                  message, deps_.clock.Now());
   // Without its point of no return half a restore would pass for one that changed nothing.
-  if (half) status = OverHalfDone(object.raw["status"], status);
+  if (half) status = OverHalfDone(StatusOf(object), status);
   Publish(call, item, object, status);
   const bool worth_it =
       phase == "Rejected" || reason == "ReferenceNotFound" || reason == "LockedByOther";

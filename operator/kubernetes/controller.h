@@ -99,6 +99,9 @@ class Controller {
   bool HeldBack(const Call& call, Pass& item, const EtcdRestore& object);
   /// The run's record, written at the object's first visit; nullopt when it starts nothing.
   std::optional<LedgerEntry> Enrolled(const Call& call, Pass& item, const EtcdRestore& object);
+  /// Writes down that the run has ended, in the entry too.
+  Status EndEntry(const Call& call, const EtcdRestore& object, LedgerEntry& entry,
+                  const std::string& phase);
   /// The earlier run that this object's status tells of has ended: another runID took its place.
   Status EndEarlier(const Call& call, const EtcdRestore& object);
   std::optional<ApiValues> InputsOf(const Call& call, Pass& item, const EtcdRestore& object,

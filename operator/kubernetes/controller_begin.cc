@@ -14,10 +14,14 @@ constexpr std::size_t kMostInputs = 1'000'000;
 
 /// What waits long is looked at seldom: thousands may wait for a Secret.
 Duration PauseOf(const EtcdRestore& object, const std::string& reason, SystemTime now) {
-  const Json status = object.raw.value("status", Json::object());
+  const Json& status = StatusOf(object);
   if (ConditionField(status, "Ready", "reason") != reason) return 10s;
   const auto since = ParseTime(ConditionField(status, "Ready", "lastTransitionTime"));
   return since ? std::clamp<Duration>((now - *since) / 4, 10s, 60s) : 10s;
+}
+
+LedgerEntry NewEntry(const EtcdRestore& object, SystemTime now) {
+  return {object.RunKey(), object.uid, FormatTime(now), "", "", ""};
 }
 
 }  // namespace
@@ -67,8 +71,7 @@ std::optional<LedgerEntry> Controller::Enrolled(const Call& call, Pass& item,
             "; nothing was done. Give a new runID");
     return std::nullopt;
   }
-  LedgerEntry entry = known->value_or(
-      LedgerEntry{object.RunKey(), object.uid, FormatTime(deps_.clock.Now()), "", "", ""});
+  LedgerEntry entry = known->value_or(NewEntry(object, deps_.clock.Now()));
   Status ready = EndEarlier(call, object);
   if (ready && !*known) ready = deps_.ledger.Write(call, object, entry);
   if (ready) return entry;
@@ -76,8 +79,15 @@ std::optional<LedgerEntry> Controller::Enrolled(const Call& call, Pass& item,
   return std::nullopt;
 }
 
+Status Controller::EndEntry(const Call& call, const EtcdRestore& object, LedgerEntry& entry,
+                            const std::string& phase) {
+  entry.finished_at = FormatTime(deps_.clock.Now());
+  entry.phase = phase;
+  return deps_.ledger.Write(call, object, entry);
+}
+
 Status Controller::EndEarlier(const Call& call, const EtcdRestore& object) {
-  const Json status = object.raw.value("status", Json::object());
+  const Json& status = StatusOf(object);
   const std::string run_id = status.value("runID", "");
   if (run_id == object.spec.run_id || !status.contains("pointOfNoReturn")) return {};
   EtcdRestore before = object;
@@ -86,9 +96,7 @@ Status Controller::EndEarlier(const Call& call, const EtcdRestore& object) {
   if (!known) return known.error();
   if (*known && (*known)->finished_at.empty()) {
     LedgerEntry entry = **known;
-    entry.finished_at = FormatTime(deps_.clock.Now());
-    entry.phase = "Failed";
-    if (Status wrote = deps_.ledger.Write(call, before, entry); !wrote) return wrote;
+    if (Status wrote = EndEntry(call, before, entry, "Failed"); !wrote) return wrote;
   }
   return deps_.ledger.DropInputs(call, before);
 }
@@ -146,15 +154,12 @@ void Controller::GiveUp(const Call& call, Pass& item, const EtcdRestore& object)
   const SystemTime now = deps_.clock.Now();
   auto known = deps_.ledger.Read(call, object);
   if (!known) return Again(item, known.error());
-  LedgerEntry entry =
-      known->value_or(LedgerEntry{object.RunKey(), object.uid, FormatTime(now), "", "", ""});
-  Json status = OverHalfDone(object.raw["status"], OutsideRunStatus(object, "Failed", "Cancelled",
-                                                                    kCancelledHalfDone, now));
+  LedgerEntry entry = known->value_or(NewEntry(object, now));
+  Json status = OverHalfDone(
+      StatusOf(object), OutsideRunStatus(object, "Failed", "Cancelled", kCancelledHalfDone, now));
   status["completionTime"] = FormatTime(now);
-  entry.finished_at = FormatTime(now);
-  entry.phase = "Failed";
   Status ended = EndEarlier(call, object);
-  if (ended) ended = deps_.ledger.Write(call, object, entry);
+  if (ended) ended = EndEntry(call, object, entry, "Failed");
   if (!ended) return Again(item, ended.error());
   Publish(call, item, object, status);
   deps_.observer.OnRunEnded(object, status);

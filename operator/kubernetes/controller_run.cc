@@ -12,30 +12,17 @@ namespace {
 
 /// Of a run that was cancelled half done: "interrupted" would not tell what comes next.
 void TellCancelled(Json& status, const KubeObject& now) {
-  const auto generation = now["metadata"].value("generation", std::int64_t{0});
-  status["observedGeneration"] = generation;
+  status = OfGeneration(std::move(status), now["metadata"].value("generation", std::int64_t{0}));
   for (Json& condition : status["conditions"]) {
-    condition["observedGeneration"] = generation;
     if (condition["reason"] != "Interrupted") continue;
     condition["reason"] = "Cancelled";
     condition["message"] = kCancelledHalfDone;
   }
 }
 
-/// Again and again until the call is over: given up, a run that has ended would be looked at anew.
-Status Insist(const Call& call, const std::function<Status()>& write) {
-  while (true) {
-    Status wrote = write();
-    if (wrote || wrote.error().kind == ErrorKind::kTerminal ||
-        wrote.error().reason == "LeaseLost" || call.Over())
-      return wrote;
-    WaitOrStop(call, 1s);
-  }
-}
-
 /// Counted from when the run was first looked at.
 bool InTimeForPreflight(const EtcdRestore& object, SystemTime now) {
-  const Json status = object.raw.value("status", Json::object());
+  const Json& status = StatusOf(object);
   if (status.value("runID", "") != object.spec.run_id ||
       ConditionField(status, "Ready", "status") != "Unknown")
     return true;
@@ -156,10 +143,10 @@ void Controller::Settle(const Call& call, Pass& item, const EtcdRestore& object,
   }
   // First the ledger: should the status be lost, it is made again from there.
   if (next.finished) {
-    entry.finished_at = FormatTime(deps_.clock.Now());
-    entry.phase = status.value("phase", "Failed");
+    const std::string phase = status.value("phase", "Failed");
     const Call one = call.Within(60s);
-    const Status wrote = Insist(one, [&] { return deps_.ledger.Write(one, object, entry); });
+    // Given up, a run that has ended would be looked at anew.
+    const Status wrote = Insist(one, 1s, [&] { return EndEntry(one, object, entry, phase); });
     if (!wrote) return Again(item, wrote.error());
   }
   deps_.log.Info("Run ended", {{"namespace", object.name_space},
@@ -186,9 +173,7 @@ void Controller::SettleUnbegun(const Call& call, Pass& item, const EtcdRestore& 
   if (HalfDone(object)) return;  // a person mends what it names, and the same run goes on
   if (item.took && !LetGo(call, item, object)) return;
   deps_.observer.OnRunEnded(object, {{"phase", "Rejected"}});
-  entry.finished_at = FormatTime(deps_.clock.Now());
-  entry.phase = "Rejected";
-  if (Status wrote = deps_.ledger.Write(call, object, entry); !wrote) Again(item, wrote.error());
+  if (Status wrote = EndEntry(call, object, entry, "Rejected"); !wrote) Again(item, wrote.error());
 }
 
 void Controller::Finish(const Call& call, Pass& item, const EtcdRestore& object,

@@ -21,10 +21,6 @@ constexpr std::array<Word, 12> kPhases = {
     "Pending", "Preflight", "AwaitingApproval", "Cleaned", "Fetched",   "Restored",
     "Up",      "Restarted", "Succeeded",        "Failed",  "Cancelled", "Rejected"};
 
-bool AtItsEnd(Word phase) {
-  return phase == "Succeeded" || phase == "Failed" || phase == "Cancelled" || phase == "Rejected";
-}
-
 std::optional<double> Seconds(const Json& object, const char* field) {
   const auto parsed = ParseTime(object.value(field, ""));
   if (!parsed) return std::nullopt;

@@ -156,6 +156,16 @@ Json OfGeneration(Json status, std::int64_t generation) {
   return status;
 }
 
+const Json& StatusOf(const EtcdRestore& object) {
+  static const Json none = Json::object();
+  const auto found = object.raw.find("status");
+  return found != object.raw.end() && found->is_object() ? *found : none;
+}
+
+bool AtItsEnd(std::string_view phase) {
+  return phase == "Succeeded" || phase == "Failed" || phase == "Cancelled" || phase == "Rejected";
+}
+
 std::string ConditionField(const Json& status, const std::string& type, const char* field) {
   for (const Json& condition : status.value("conditions", Json::array())) {
     if (condition.value("type", "") != type) continue;

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 #include "crds/etcd_restore.h"
 
@@ -40,6 +41,13 @@ nlohmann::ordered_json TriedAgain(nlohmann::ordered_json status, bool stalled);
 /// The same status, seen to belong to a later generation of the object that changed nothing of it.
 /// Pure.
 nlohmann::ordered_json OfGeneration(nlohmann::ordered_json status, std::int64_t generation);
+
+/// The status that came with an object; an empty one when there is none. Lives as long as the
+/// object. Pure.
+const nlohmann::ordered_json& StatusOf(const EtcdRestore& object);
+
+/// True for a phase after which nothing comes by itself. Pure.
+bool AtItsEnd(std::string_view phase);
 
 /// A text field of the condition of that type; "" when there is none. Pure.
 std::string ConditionField(const nlohmann::ordered_json& status, const std::string& type,

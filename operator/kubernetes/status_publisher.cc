@@ -6,11 +6,6 @@ namespace etcdrestore {
 
 using namespace std::chrono_literals;
 
-bool ObjectGone(const Error& error) {
-  return error.reason == "NotFound" ||
-         (error.reason == "Conflict" && error.message.find("UID") != std::string::npos);
-}
-
 SteadyTime Pacer::Due(SteadyTime now) const {
   if (!last_) return now;
   return std::max(now, *last_ + std::chrono::duration_cast<SteadyTime::duration>(gap_));
@@ -84,16 +79,7 @@ Status StatusPublisher::WriteNow(const Call& call, const nlohmann::ordered_json&
     next = {++newest_, status};
     pacer_.Wrote(deps_.clock.Steady());
   }
-  std::mutex mutex;
-  std::condition_variable_any pause;
-  std::unique_lock lock(mutex);
-  while (true) {
-    Status wrote = Write(call, next);
-    if (wrote || ObjectGone(wrote.error()) || wrote.error().reason == "LeaseLost" ||
-        wrote.error().kind == ErrorKind::kTerminal || call.Over())
-      return wrote;
-    pause.wait_for(lock, call.stop, 2s, [] { return false; });
-  }
+  return Insist(call, 2s, [&] { return Write(call, next); });
 }
 
 }  // namespace etcdrestore

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "crds/etcd_restore.h"
+#include "operator/kubernetes/insist.h"
 #include "operator/ports/kube.h"
 
 namespace etcdrestore {
@@ -23,10 +24,6 @@ class Pacer {
   Duration gap_;
   std::optional<SteadyTime> last_;
 };
-
-/// True when a write failed because the object is not there any more, or is another one of the same
-/// name: every write carries the uid. Pure.
-bool ObjectGone(const Error& error);
 
 /// Writes the status of one object, by server-side apply, at most every two seconds and never what
 /// is there already. Lives as long as a run. Thread safe.

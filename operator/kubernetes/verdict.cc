@@ -3,19 +3,9 @@
 #include "operator/kubernetes/status_document.h"
 
 namespace etcdrestore {
-namespace {
 
 using Json = nlohmann::ordered_json;
 using namespace std::chrono_literals;
-
-const Json& StatusOf(const EtcdRestore& object) {
-  static const Json none = Json::object();
-  const auto found = object.raw.find("status");
-  return found != object.raw.end() && found->is_object() ? *found : none;
-}
-
-}  // namespace
-
 bool HalfDone(const EtcdRestore& object) {
   const Json& status = StatusOf(object);
   const std::string phase = status.value("phase", "");

@@ -30,8 +30,6 @@ class OwnWrites final : public ForwardingKube {
 
   /// Of the object as it is cached.
   [[nodiscard]] Freshness Of(const KubeObject& cached);
-  /// False while the cache is waited for; what is overdue counts as seen.
-  [[nodiscard]] bool SeenIn(const KubeObject& cached) { return Of(cached) != Freshness::kNotYet; }
   /// What the watch brought, for objects that no worker may ever look at again.
   void Changed(const KubeName& name, const CachedObject& now);
   void Forget(const KubeName& name);

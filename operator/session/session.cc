@@ -82,7 +82,7 @@ class Session {
          [this](const std::string& what, std::uint64_t done, std::uint64_t total) {
            listener_.OnBytes(what, done, total);
          },
-         [this] { return input_.may_act ? input_.may_act(true) : Status(); }});
+         [this] { return MayAct(true); }});
     Reporter reporter(*this);
     Reconciler reconciler(
         {*target_, crew, executor, clock_, reporter,
@@ -188,6 +188,10 @@ class Session {
     return {};
   }
 
+  [[nodiscard]] Status MayAct(bool changes) const {
+    return input_.may_act ? input_.may_act(changes) : Status();
+  }
+
   Result<NodeEndpoint> Endpoint(const TargetNode& node) const {
     const EtcdRestoreSpec& spec = target_->object.spec;
     NodeEndpoint endpoint{node.name,
@@ -233,9 +237,7 @@ class Session {
     }
     auto logged = WithCommandLog(
         std::move(*connected), node.name, folder_ + "/commands.log",
-        [this](const Command& command) {
-          return input_.may_act ? input_.may_act(!OnlyLooks(command)) : Status();
-        },
+        [this](const Command& command) { return MayAct(!OnlyLooks(command)); },
         [this](const Result<CommandResult>& result, Duration took) {
           const std::chrono::duration<double> seconds = took;
           const char* how = !result ? "error" : (result->exit_code == 0 ? "success" : "failed");

@@ -46,6 +46,8 @@ class OwnWritesTest : public testing::Test {
     EXPECT_TRUE(wrote);
     return *wrote;
   }
+  /// Not waited for.
+  bool SeenIn(const KubeObject& cached) { return writes.Of(cached) != Freshness::kNotYet; }
   fakes::VirtualClock clock{*ParseTime("2026-11-22T03:00:00Z")};
   fakes::FakeKube fake;
   OddKube api{fake};
@@ -54,29 +56,29 @@ class OwnWritesTest : public testing::Test {
       fake.Put(kEtcdRestores, KubeObject{{"metadata", {{"namespace", "a"}, {"name", "one"}}}});
 };
 
-TEST_F(OwnWritesTest, AnObjectThatWeNeverWroteIsAsItIs) { EXPECT_TRUE(writes.SeenIn(before)); }
+TEST_F(OwnWritesTest, AnObjectThatWeNeverWroteIsAsItIs) { EXPECT_TRUE(SeenIn(before)); }
 
 TEST_F(OwnWritesTest, AnObjectIsOldUntilTheCacheHasOurLastWrite) {
   const KubeObject first = Write("1");
   const KubeObject second = Write("2");
-  EXPECT_FALSE(writes.SeenIn(before));
-  EXPECT_FALSE(writes.SeenIn(first));
-  EXPECT_TRUE(writes.SeenIn(second));
-  EXPECT_TRUE(writes.SeenIn(before)) << "waited for once";
+  EXPECT_FALSE(SeenIn(before));
+  EXPECT_FALSE(SeenIn(first));
+  EXPECT_TRUE(SeenIn(second));
+  EXPECT_TRUE(SeenIn(before)) << "waited for once";
 }
 
 TEST_F(OwnWritesTest, WhatOthersWroteAfterwardsIsNewEnough) {
   (void)Write("1");
   KubeObject later = before;
   later["metadata"]["resourceVersion"] = "1000";
-  EXPECT_TRUE(writes.SeenIn(later));
+  EXPECT_TRUE(SeenIn(later));
 }
 
 TEST_F(OwnWritesTest, AnObjectMadeAnewIsAnother) {
   (void)Write("1");
   KubeObject anew = before;
   anew["metadata"]["uid"] = "another";
-  EXPECT_TRUE(writes.SeenIn(anew));
+  EXPECT_TRUE(SeenIn(anew));
 }
 
 TEST_F(OwnWritesTest, AfterAMinuteTheServerIsToBeAsked) {
@@ -145,7 +147,7 @@ TEST_F(OwnWritesTest, AWriteThatFailedIsWaitedForByNobody) {
     return std::optional(Transient("Conflict", ""));
   };
   EXPECT_FALSE(writes.Write({}, {KubeVerb::kMerge, kEtcdRestores, kName, "", KubeObject()}));
-  EXPECT_TRUE(writes.SeenIn(before));
+  EXPECT_TRUE(SeenIn(before));
 }
 
 }  // namespace
