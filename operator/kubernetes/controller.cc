@@ -13,9 +13,7 @@ using namespace std::chrono_literals;
 constexpr auto kCacheLag = 100ms;
 
 std::string LaneOf(const KubeObject& object) {
-  const KubeObject spec = object.value("spec", KubeObject::object());
-  const auto cluster = spec.find("clusterName");
-  return cluster != spec.end() && cluster->is_string() ? cluster->get<std::string>() : "";
+  return TextField(object.value("spec", KubeObject::object()), "clusterName");
 }
 
 /// What a person or a GitOps tool can change; our own status writes are not among it.

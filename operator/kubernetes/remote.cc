@@ -12,13 +12,6 @@
 namespace etcdrestore {
 namespace {
 
-std::string Text(const KubeObject& object, const char* name) {
-  const auto found = object.is_object() ? object.find(name) : object.end();
-  return object.is_object() && found != object.end() && found->is_string()
-             ? found->get<std::string>()
-             : "";
-}
-
 KubeObject Part(const KubeObject& object, const char* name) {
   return object.value(name, KubeObject::object());
 }
@@ -37,11 +30,11 @@ void AddList(std::string& text, const char* name, const KubeObject& plan, const 
 std::string NextWords(const KubeObject& object) {
   const KubeObject metadata = Part(object, "metadata");
   const KubeObject status = Part(object, "status");
-  const std::string phase = Text(status, "phase");
-  const std::string name = Text(metadata, "name") + " -n " + Text(metadata, "namespace");
+  const std::string phase = TextField(status, "phase");
+  const std::string name = TextField(metadata, "name") + " -n " + TextField(metadata, "namespace");
   if (phase == "AwaitingApproval")
     return "\nRead the plan. Then: etcdrestore approve " + name + " --plan-hash " +
-           Text(Part(status, "plan"), "hash") + "\n";
+           TextField(Part(status, "plan"), "hash") + "\n";
   if (phase == "Failed" && ConditionField(status, "Ready", "reason") == "Cancelled") return "";
   if (phase == "Failed" && status.contains("pointOfNoReturn"))
     return "\nThe cluster is half restored. Mend what the message names; any change of the object "
@@ -60,23 +53,25 @@ std::string StatusText(const KubeObject& object) {
   const KubeObject snapshot = Part(status, "snapshot");
   const KubeObject plan = Part(status, "plan");
   std::string text;
-  AddLine(text, "Name:", Text(metadata, "namespace") + "/" + Text(metadata, "name"));
-  AddLine(text, "Cluster:", Text(spec, "clusterName"));
-  AddLine(text, "Run:", Text(spec, "runID"));
-  AddLine(text, "Phase:", status.contains("phase") ? Text(status, "phase") : "not looked at yet");
-  AddLine(text, "Progress:", Text(status, "progress"));
+  AddLine(text, "Name:", TextField(metadata, "namespace") + "/" + TextField(metadata, "name"));
+  AddLine(text, "Cluster:", TextField(spec, "clusterName"));
+  AddLine(text, "Run:", TextField(spec, "runID"));
+  AddLine(text,
+          "Phase:", status.contains("phase") ? TextField(status, "phase") : "not looked at yet");
+  AddLine(text, "Progress:", TextField(status, "progress"));
   AddLine(text, "Reason:", ConditionField(status, "Ready", "reason"));
   AddLine(text, "Message:", ConditionField(status, "Ready", "message"));
   AddLine(text, "Snapshot:",
-          Text(snapshot, "name") + (snapshot.contains("source") ? " from " : "") +
-              Text(snapshot, "source"));
-  AddLine(text, "Started:", Text(status, "startTime"));
-  AddLine(text, "No return:", Text(status, "pointOfNoReturn"));
-  AddLine(text, "Ended:", Text(status, "completionTime"));
+          TextField(snapshot, "name") + (snapshot.contains("source") ? " from " : "") +
+              TextField(snapshot, "source"));
+  AddLine(text, "Started:", TextField(status, "startTime"));
+  AddLine(text, "No return:", TextField(status, "pointOfNoReturn"));
+  AddLine(text, "Ended:", TextField(status, "completionTime"));
   for (const KubeObject& node : status.value("nodes", KubeObject::array()))
-    text += fmt::format("Node {:<16} {:<12} {}\n", Text(node, "name"), Text(node, "phase"),
-                        Text(node, "message"));
-  if (!plan.empty()) AddLine(text, "Plan:", Text(plan, "strategy") + ", " + Text(plan, "reason"));
+    text += fmt::format("Node {:<16} {:<12} {}\n", TextField(node, "name"),
+                        TextField(node, "phase"), TextField(node, "message"));
+  if (!plan.empty())
+    AddLine(text, "Plan:", TextField(plan, "strategy") + ", " + TextField(plan, "reason"));
   AddList(text, "Destroys", plan, "destroys");
   AddList(text, "Keeps", plan, "keeps");
   return text + NextWords(object);
@@ -88,9 +83,9 @@ std::string StatusTable(const std::vector<KubeObject>& objects) {
   for (const KubeObject& object : objects) {
     const KubeObject metadata = Part(object, "metadata");
     const KubeObject status = Part(object, "status");
-    text += fmt::format("{:<20} {:<24} {:<16} {:<17} {:<14} {}\n", Text(metadata, "namespace"),
-                        Text(metadata, "name"), Text(Part(object, "spec"), "clusterName"),
-                        Text(status, "phase"), Text(Part(object, "spec"), "runID"),
+    text += fmt::format("{:<20} {:<24} {:<16} {:<17} {:<14} {}\n", TextField(metadata, "namespace"),
+                        TextField(metadata, "name"), TextField(Part(object, "spec"), "clusterName"),
+                        TextField(status, "phase"), TextField(Part(object, "spec"), "runID"),
                         ConditionField(status, "Ready", "reason"));
   }
   return text;
@@ -98,8 +93,8 @@ std::string StatusTable(const std::vector<KubeObject>& objects) {
 
 std::string ApprovalProblem(const KubeObject& object, const std::string& plan_hash) {
   const KubeObject status = Part(object, "status");
-  const std::string known = Text(Part(status, "plan"), "hash");
-  if (Text(status, "runID") != Text(Part(object, "spec"), "runID") || known.empty())
+  const std::string known = TextField(Part(status, "plan"), "hash");
+  if (TextField(status, "runID") != TextField(Part(object, "spec"), "runID") || known.empty())
     return "there is no plan for this run yet; look again with: etcdrestore status";
   if (plan_hash.empty()) return "name the plan that you have read: --plan-hash " + known;
   if (plan_hash != known)

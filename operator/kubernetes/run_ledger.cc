@@ -3,14 +3,6 @@
 #include "operator/base/sha256.h"
 
 namespace etcdrestore {
-namespace {
-
-std::string Text(const KubeObject& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-}  // namespace
 
 LedgerVerdict JudgeEntry(const std::optional<LedgerEntry>& entry, const std::string& uid) {
   if (!entry) return LedgerVerdict::kGo;
@@ -38,8 +30,9 @@ Result<std::optional<LedgerEntry>> RunLedger::Read(const Call& call, const EtcdR
   if (!got && got.error().reason == "NotFound") return std::optional<LedgerEntry>();
   if (!got) return got.error();
   const KubeObject data = got->value("data", KubeObject::object());
-  LedgerEntry entry{Text(data, "runKey"),      Text(data, "uid"),        Text(data, "startedAt"),
-                    Text(data, "committedAt"), Text(data, "finishedAt"), Text(data, "phase")};
+  LedgerEntry entry{TextField(data, "runKey"),     TextField(data, "uid"),
+                    TextField(data, "startedAt"),  TextField(data, "committedAt"),
+                    TextField(data, "finishedAt"), TextField(data, "phase")};
   if (entry.run_key != object.RunKey() || entry.started_at.empty())
     return Terminal("LedgerUnreadable", "ConfigMap " + NameOf(object).Key() +
                                             " is not the record of run " + object.RunKey() +

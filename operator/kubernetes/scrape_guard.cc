@@ -51,9 +51,7 @@ Result<std::optional<KubeObject>> UserIn(const KubeObject& answered) {
   if (!Said(answered, "authenticated")) return std::optional<KubeObject>();
   const KubeObject* user = StatusField(answered, "user", KubeObject::value_t::object);
   if (user == nullptr) return BadAnswer("TokenReview");
-  const auto found = user->find("username");
-  const std::string name =
-      found != user->end() && found->is_string() ? found->get<std::string>() : "";
+  const std::string name = TextField(*user, "username");
   if (name.empty()) return BadAnswer("TokenReview");
   if (name == kAnonymous) return std::optional<KubeObject>();
   return std::optional(*user);

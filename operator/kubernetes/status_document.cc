@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "crds/schema.h"
+#include "operator/ports/kube.h"
 
 namespace etcdrestore {
 namespace {
@@ -169,8 +170,7 @@ bool AtItsEnd(std::string_view phase) {
 std::string ConditionField(const Json& status, const std::string& type, const char* field) {
   for (const Json& condition : status.value("conditions", Json::array())) {
     if (condition.value("type", "") != type) continue;
-    const auto found = condition.find(field);
-    return found != condition.end() && found->is_string() ? found->get<std::string>() : "";
+    return TextField(condition, field);
   }
   return "";
 }
@@ -183,11 +183,8 @@ EtcdRestore BareObject(const Json& object) {
   bare.name_space = metadata.value("namespace", "");
   bare.uid = metadata.value("uid", "");
   bare.generation = metadata.value("generation", std::int64_t{0});
-  const auto run_id = spec.find("runID");
-  if (run_id != spec.end() && run_id->is_string()) bare.spec.run_id = run_id->get<std::string>();
-  const auto cluster = spec.find("clusterName");
-  if (cluster != spec.end() && cluster->is_string())
-    bare.spec.cluster_name = cluster->get<std::string>();
+  bare.spec.run_id = TextField(spec, "runID");
+  bare.spec.cluster_name = TextField(spec, "clusterName");
   bare.raw = object;
   return bare;
 }

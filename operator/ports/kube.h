@@ -12,6 +12,9 @@ namespace etcdrestore {
 
 using KubeObject = nlohmann::ordered_json;
 
+/// A member that is text; "" when there is none, it is something else, or `object` is no object.
+std::string TextField(const KubeObject& object, const char* name);
+
 /// One kind of object, as it stands in paths of the API.
 struct KubeType {
   std::string group;  ///< "" for the core group

@@ -18,10 +18,7 @@ KubeObject SpecOf(const KubeObject& lease) {
   return lease.is_object() ? lease.value("spec", KubeObject::object()) : KubeObject::object();
 }
 
-std::string HolderOf(const KubeObject& spec) {
-  const auto holder = spec.find("holderIdentity");
-  return holder != spec.end() && holder->is_string() ? holder->get<std::string>() : "";
-}
+std::string HolderOf(const KubeObject& spec) { return TextField(spec, "holderIdentity"); }
 
 }  // namespace
 

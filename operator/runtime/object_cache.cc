@@ -13,9 +13,7 @@ CachedObject Stripped(KubeObject object) {
 
 std::string MetaOf(const KubeObject& object, const char* field) {
   const auto metadata = object.find("metadata");
-  if (metadata == object.end() || !metadata->is_object()) return "";
-  const auto found = metadata->find(field);
-  return found != metadata->end() && found->is_string() ? found->get<std::string>() : "";
+  return metadata == object.end() ? "" : TextField(*metadata, field);
 }
 
 KubeName NameOf(const KubeObject& object) {

@@ -12,13 +12,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kRequestTime = 60s;
 
-std::string Text(const KubeObject& object, const char* name) {
-  const auto found = object.is_object() ? object.find(name) : object.end();
-  return object.is_object() && found != object.end() && found->is_string()
-             ? found->get<std::string>()
-             : "";
-}
-
 /// Words of nodes may hold anything; half a character must not end the operator.
 std::string Dumped(const KubeObject& body) {
   return body.dump(-1, ' ', false, KubeObject::error_handler_t::replace);
@@ -84,10 +77,10 @@ class KubeClient final : public KubeApi {
       const auto envelope = frames.Finish();
       if (!envelope) return envelope.error().In(doing);
       const KubeObject meta = envelope->value("metadata", KubeObject::object());
-      end.resource_version = Text(meta, "resourceVersion");
+      end.resource_version = TextField(meta, "resourceVersion");
       if (end.resource_version.empty())
         return Transient("BadAnswer", doing + ": the list has no resourceVersion");
-      more = Text(meta, "continue");
+      more = TextField(meta, "continue");
       end.paged = end.paged || !more.empty();
     } while (!more.empty());
     return end;

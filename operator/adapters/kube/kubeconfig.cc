@@ -6,6 +6,7 @@
 #include "operator/adapters/yaml/yaml_loader.h"
 #include "operator/base/base64.h"
 #include "operator/base/files.h"
+#include "operator/ports/kube.h"
 
 namespace etcdrestore {
 namespace {
@@ -21,11 +22,6 @@ struct Entry {
 Error Invalid(const std::string& what) { return Terminal("KubeconfigInvalid", what); }
 Error Unsupported(const std::string& what) { return Terminal("KubeconfigUnsupported", what); }
 
-std::string Text(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
 /// All files merged as kubectl does it: the first one that has an entry wins.
 struct Merged {
   std::string current;
@@ -36,7 +32,7 @@ void Take(const Json& file, const std::string& folder, const char* list, const c
           std::map<std::string, Entry>& into) {
   for (const Json& entry : file.value(list, Json::array())) {
     if (entry.is_object() && entry.contains(field) && entry[field].is_object())
-      into.emplace(Text(entry, "name"), Entry{entry[field], folder});
+      into.emplace(TextField(entry, "name"), Entry{entry[field], folder});
   }
 }
 
@@ -53,7 +49,7 @@ Result<Merged> Merge(const std::vector<std::string>& paths) {
       return Invalid(path + ": want one document, a kubeconfig");
     const Json& file = documents->front().value;
     const std::string folder = fs::absolute(path).parent_path();
-    if (merged.current.empty()) merged.current = Text(file, "current-context");
+    if (merged.current.empty()) merged.current = TextField(file, "current-context");
     Take(file, folder, "clusters", "cluster", merged.clusters);
     Take(file, folder, "users", "user", merged.users);
     Take(file, folder, "contexts", "context", merged.contexts);
@@ -65,26 +61,26 @@ Result<Merged> Merge(const std::vector<std::string>& paths) {
 
 /// The field with -data (base64 text) wins over the one that names a file.
 Result<PemSource> Pem(const Entry& entry, const std::string& name) {
-  const std::string data = Text(entry.value, (name + "-data").c_str());
+  const std::string data = TextField(entry.value, (name + "-data").c_str());
   if (!data.empty()) {
     auto text = DecodeBase64(data);
     if (!text) return Invalid(name + "-data is not base64");
     return PemSource{std::move(*text), ""};
   }
-  const std::string file = Text(entry.value, name.c_str());
+  const std::string file = TextField(entry.value, name.c_str());
   return PemSource{"", file.empty() ? "" : (fs::path(entry.folder) / file).string()};
 }
 
 Result<ExecPlugin> Exec(const Json& exec, const std::string& folder) {
   ExecPlugin plugin;
-  plugin.api_version = Text(exec, "apiVersion");
+  plugin.api_version = TextField(exec, "apiVersion");
   if (plugin.api_version != "client.authentication.k8s.io/v1" &&
       plugin.api_version != "client.authentication.k8s.io/v1beta1")
     return Unsupported("exec plugin: apiVersion " + plugin.api_version +
                        " is unknown; want client.authentication.k8s.io/v1 or v1beta1");
-  if (Text(exec, "interactiveMode") == "Always")
+  if (TextField(exec, "interactiveMode") == "Always")
     return Unsupported("exec plugin: interactiveMode Always cannot work in an operator");
-  std::string command = Text(exec, "command");
+  std::string command = TextField(exec, "command");
   if (command.empty()) return Invalid("exec plugin: command is missing");
   if (command.find('/') != std::string::npos) command = (fs::path(folder) / command).string();
   plugin.argv.push_back(command);
@@ -94,25 +90,25 @@ Result<ExecPlugin> Exec(const Json& exec, const std::string& folder) {
   const auto env = exec.find("env");
   if (env != exec.end() && env->is_array()) {
     for (const Json& one : *env)
-      plugin.environment.push_back(Text(one, "name") + "=" + Text(one, "value"));
+      plugin.environment.push_back(TextField(one, "name") + "=" + TextField(one, "value"));
   }
-  plugin.install_hint = Text(exec, "installHint");
+  plugin.install_hint = TextField(exec, "installHint");
   plugin.provide_cluster = exec.value("provideClusterInfo", false);
   return plugin;
 }
 
 Status ReadCluster(const Entry& entry, KubeAccess& access) {
   const Json& cluster = entry.value;
-  access.server = Text(cluster, "server");
+  access.server = TextField(cluster, "server");
   while (access.server.ends_with('/')) access.server.pop_back();
   if (access.server.empty()) return Invalid("the cluster has no server");
-  access.tls_server_name = Text(cluster, "tls-server-name");
+  access.tls_server_name = TextField(cluster, "tls-server-name");
   if (cluster.value("insecure-skip-tls-verify", false))
     return Unsupported(
         "insecure-skip-tls-verify: the operator reads Secrets and does not talk to a server that "
         "it "
         "cannot tell from another; give certificate-authority-data");
-  access.proxy_url = Text(cluster, "proxy-url");
+  access.proxy_url = TextField(cluster, "proxy-url");
   const std::string scheme = access.proxy_url.substr(0, access.proxy_url.find("://"));
   if (!scheme.empty() && scheme != "http" && scheme != "https" && scheme != "socks5")
     return Invalid("proxy-url: want http, https or socks5, not " + scheme);
@@ -139,8 +135,8 @@ Status ReadUser(const Entry& entry, KubeAccess& access) {
   access.client_key = std::move(*key);
   if (access.client_cert.empty() != access.client_key.empty())
     return Invalid("the user has one of client-certificate and client-key without the other");
-  access.token = Secret(Text(user, "token"));
-  const std::string file = Text(user, "tokenFile");
+  access.token = Secret(TextField(user, "token"));
+  const std::string file = TextField(user, "tokenFile");
   access.token_file = file.empty() ? "" : (fs::path(entry.folder) / file).string();
   if (!user.contains("exec") || !user["exec"].is_object()) return {};
   auto plugin = Exec(user["exec"], entry.folder);
@@ -167,12 +163,12 @@ Result<KubeAccess> ReadKubeconfig(const std::vector<std::string>& paths,
     for (const auto& [name, unused] : merged->contexts) known += (known.empty() ? "" : ", ") + name;
     return Invalid("context '" + wanted + "' is not in the kubeconfig; there are: " + known);
   }
-  const auto cluster = merged->clusters.find(Text(chosen->second.value, "cluster"));
+  const auto cluster = merged->clusters.find(TextField(chosen->second.value, "cluster"));
   if (cluster == merged->clusters.end())
     return Invalid("context " + wanted + " names a cluster that is not there");
   KubeAccess access;
   if (Status read = ReadCluster(cluster->second, access); !read) return read.error();
-  const auto user = merged->users.find(Text(chosen->second.value, "user"));
+  const auto user = merged->users.find(TextField(chosen->second.value, "user"));
   if (user != merged->users.end()) {
     if (Status read = ReadUser(user->second, access); !read) return read.error();
   }
@@ -180,7 +176,7 @@ Result<KubeAccess> ReadKubeconfig(const std::vector<std::string>& paths,
                            !access.client_cert.empty() || access.exec.has_value();
   if (credentials && !access.server.starts_with("https://"))
     return Invalid(access.server + ": credentials are sent over https only");
-  const std::string space = Text(chosen->second.value, "namespace");
+  const std::string space = TextField(chosen->second.value, "namespace");
   if (!space.empty()) access.name_space = space;
   return access;
 }

@@ -7,13 +7,6 @@ namespace {
 
 constexpr std::size_t kMaxObject = 8U << 20U;
 
-std::string Text(const KubeObject& object, const char* name) {
-  const auto found = object.is_object() ? object.find(name) : object.end();
-  return object.is_object() && found != object.end() && found->is_string()
-             ? found->get<std::string>()
-             : "";
-}
-
 /// Of the events that are about an object; nullopt for any other word.
 std::optional<KubeEventType> TypeOf(const std::string& kind) {
   if (kind == "ADDED") return KubeEventType::kAdded;
@@ -27,13 +20,13 @@ KubeObject Member(const KubeObject& object, const char* name) {
 }
 
 bool EndsInitialEvents(const KubeObject& bookmark) {
-  return Text(Member(Member(bookmark, "metadata"), "annotations"), "k8s.io/initial-events-end") ==
-         "true";
+  return TextField(Member(Member(bookmark, "metadata"), "annotations"),
+                   "k8s.io/initial-events-end") == "true";
 }
 
 bool IsOf(const KubeType& type, const KubeObject& object) {
-  return Text(object, "apiVersion") == type.ApiVersion() &&
-         (type.kind.empty() || Text(object, "kind") == type.kind);
+  return TextField(object, "apiVersion") == type.ApiVersion() &&
+         (type.kind.empty() || TextField(object, "kind") == type.kind);
 }
 
 }  // namespace
@@ -56,14 +49,14 @@ Status WatchStream::Alive() const {
 }
 
 Status WatchStream::TakeFrame(KubeObject frame) {
-  const std::string kind = Text(frame, "type");
+  const std::string kind = TextField(frame, "type");
   KubeObject object = frame.contains("object") ? std::move(frame["object"]) : KubeObject();
   if (kind == "ERROR") return ApiStatusError(deps_.doing, object.dump(), 0);
   const auto what = TypeOf(kind);
   if ((!what && kind != "BOOKMARK") || !IsOf(deps_.type, object)) {
     deps_.log.Warn("Watch event left out", {{"type", kind},
-                                            {"apiVersion", Text(object, "apiVersion")},
-                                            {"kind", Text(object, "kind")}});
+                                            {"apiVersion", TextField(object, "apiVersion")},
+                                            {"kind", TextField(object, "kind")}});
     return {};
   }
   if (!what || silent_at_) silent_at_ = In(deps_.limits.bookmark_silence);
