@@ -1,11 +1,11 @@
 #include "operator/adapters/kube/api_error.h"
 
-#include <nlohmann/json.hpp>
+#include "operator/ports/kube.h"
 
 namespace etcdrestore {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = KubeObject;
 
 std::string ReasonOf(int code) {
   switch (code) {
@@ -33,9 +33,11 @@ std::string ReasonOf(int code) {
 }
 
 bool TooLargeVersion(const Json& status, const std::string& message) {
-  const Json details = status.value("details", Json::object());
-  for (const Json& cause : details.value("causes", Json::array())) {
-    if (cause.is_object() && cause.value("reason", "") == "ResourceVersionTooLarge") return true;
+  const Json::json_pointer causes("/details/causes");
+  if (status.contains(causes)) {
+    for (const Json& cause : status[causes]) {
+      if (TextField(cause, "reason") == "ResourceVersionTooLarge") return true;
+    }
   }
   return message.find("Too large resource version") != std::string::npos;
 }
@@ -56,15 +58,13 @@ std::string Advice(const std::string& reason) {
 
 Error ApiStatusError(const std::string& doing, const std::string& status_json, int code) {
   const Json parsed = Json::parse(status_json, nullptr, false);
-  const bool is_status = parsed.is_object() && parsed.value("kind", "") == "Status";
-  std::string reason = is_status && parsed.contains("reason") && parsed["reason"].is_string()
-                           ? parsed["reason"].get<std::string>()
-                           : ReasonOf(code);
+  const bool is_status = TextField(parsed, "kind") == "Status";
   if (is_status && code == 0 && parsed.contains("code") && parsed["code"].is_number_integer())
     code = parsed["code"].get<int>();
-  std::string message = is_status && parsed.contains("message") && parsed["message"].is_string()
-                            ? parsed["message"].get<std::string>()
-                            : status_json.substr(0, 300);
+  std::string reason = is_status ? TextField(parsed, "reason") : "";
+  if (reason.empty()) reason = ReasonOf(code);
+  std::string message = is_status ? TextField(parsed, "message") : "";
+  if (message.empty()) message = status_json.substr(0, 300);
   if (reason == "Gone" || code == 410) reason = "Expired";
   if (is_status && TooLargeVersion(parsed, message)) reason = "ResourceVersionTooLarge";
   message = doing + ": " + std::to_string(code) + " " + message + Advice(reason);

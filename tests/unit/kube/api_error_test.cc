@@ -42,6 +42,26 @@ TEST(ApiErrors, InsideAWatchStreamCarryTheirOwnCode) {
   const Error error = ApiStatusError(
       "watch x", R"({"kind":"Status","code":410,"message":"too old resource version"})", 0);
   EXPECT_EQ(error.reason, "Expired");
+  EXPECT_EQ(
+      ApiStatusError("watch x", R"({"kind":"Status","code":503,"message":"later"})", 0).reason,
+      "ServerTrouble");
+}
+
+TEST(ApiErrors, OfTheWrongShapeAreErrorsAllTheSame) {
+  for (const char* body : {
+           R"({"kind":7,"reason":7,"message":7})",
+           R"({"kind":"Status","reason":null,"message":[],"details":null})",
+           R"({"kind":"Status","details":{"causes":null}})",
+           R"({"kind":"Status","details":{"causes":"x"}})",
+           R"({"kind":"Status","details":{"causes":[7,{"reason":7}]}})",
+           R"({"kind":"Status","details":[7]})",
+           R"([{"kind":"Status"}])",
+       }) {
+    SCOPED_TRACE(body);
+    const Error error = ApiError("get x", HttpResponse{503, {}, body});
+    EXPECT_EQ(error.reason, "ServerTrouble");
+    EXPECT_THAT(error.message, testing::HasSubstr(body));
+  }
 }
 
 }  // namespace
