@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "operator/cli/text.h"
+#include "operator/ports/json_text.h"
 
 namespace etcdrestore {
 namespace {
@@ -199,7 +200,7 @@ class JsonView final : public ResultView {
     nlohmann::ordered_json event = {
         {"apiVersion", "etcdrestore.io/v1alpha1"}, {"kind", "RunEvent"}, {"type", type}};
     event.update(body);
-    Say(stdout, event.dump() + "\n");
+    Say(stdout, JsonText(event) + "\n");
   }
 
   Pace bytes_{std::chrono::seconds(1)};

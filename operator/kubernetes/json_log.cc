@@ -1,7 +1,8 @@
 #include "operator/kubernetes/json_log.h"
 
 #include <mutex>
-#include <nlohmann/json.hpp>
+
+#include "operator/ports/json_text.h"
 
 namespace etcdrestore {
 namespace {
@@ -30,8 +31,7 @@ class JsonLogger final : public Logger {
     nlohmann::ordered_json line = {
         {"ts", FormatTime(clock_.Now())}, {"level", NameOf(level)}, {"msg", message}};
     for (const auto& [key, value] : fields) line[key] = value;
-    const std::string text =
-        line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+    const std::string text = JsonText(line) + "\n";
     const std::lock_guard lock(mutex_);
     std::fputs(text.c_str(), stream_);
     std::fflush(stream_);

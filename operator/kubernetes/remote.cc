@@ -8,6 +8,7 @@
 
 #include "operator/adapters/kube/kube_client.h"
 #include "operator/kubernetes/status_document.h"
+#include "operator/ports/json_text.h"
 
 namespace etcdrestore {
 namespace {
@@ -116,7 +117,7 @@ int ShowAll(const Call& call, KubeApi& api, const RemoteRequest& request,
   const auto end = api.List(call, kEtcdRestores, name_space, {},
                             [&](KubeObject object) { objects.push_back(std::move(object)); });
   if (!end) return Fail(end.error());
-  const std::string text = request.json ? KubeObject(objects).dump(2) + "\n" : StatusTable(objects);
+  const std::string text = request.json ? JsonText(objects, 2) + "\n" : StatusTable(objects);
   return std::fputs(text.c_str(), stdout) < 0 ? 1 : 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "operator/adapters/manifests/manifest.h"
 #include "operator/base/files.h"
+#include "operator/ports/json_text.h"
 
 namespace etcdrestore {
 namespace {
@@ -31,7 +32,7 @@ void TellOutputs(SessionResult& result) {
   auto object = nlohmann::ordered_json::parse(text.value_or(""), nullptr, false);
   if (!object.is_object()) return;
   object["status"] = result.status;
-  (void)WriteFileAtomically(result.status_path, object.dump(2) + "\n");
+  (void)WriteFileAtomically(result.status_path, JsonText(object, 2) + "\n");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "operator/adapters/kube/json_frames.h"
 #include "operator/adapters/kube/requester.h"
 #include "operator/adapters/kube/watch_stream.h"
+#include "operator/ports/json_text.h"
 
 namespace etcdrestore {
 namespace {
@@ -13,9 +14,7 @@ using namespace std::chrono_literals;
 constexpr auto kRequestTime = 60s;
 
 /// Words of nodes may hold anything; half a character must not end the operator.
-std::string Dumped(const KubeObject& body) {
-  return body.dump(-1, ' ', false, KubeObject::error_handler_t::replace);
-}
+std::string Dumped(const KubeObject& body) { return JsonText(body); }
 
 /// Requests name the server as its certificate does.
 std::string BaseOf(const KubeAccess& access) {
