@@ -15,6 +15,7 @@
 #include "operator/adapters/yaml/yaml_loader.h"
 #include "operator/base/files.h"
 #include "operator/base/holder.h"
+#include "operator/ports/json_text.h"
 #include "operator/session/logged_node.h"
 #include "operator/session/sources.h"
 #include "reconcilers/restore/old_data.h"
@@ -156,6 +157,7 @@ class Session {
     for (const std::string& path : {state + "/clusters", folder_}) {
       if (Status made = MakeFolder(path); !made) return made;
     }
+    RecallStatus();
     if (!input_.lock_file) return MakeConnector();
     auto lock = FileLock::Take(state + "/clusters/" + target_->object.spec.cluster_name + ".lock",
                                "process " + std::to_string(::getpid()) + ", since " +
@@ -163,6 +165,15 @@ class Session {
     if (!lock) return lock.error();
     lock_.emplace(std::move(*lock));
     return MakeConnector();
+  }
+
+  /// Where no API server keeps the status, the one on disk tells what an earlier process did.
+  void RecallStatus() {
+    if (target_->object.raw.contains("status")) return;
+    const auto text = ReadFile(folder_ + "/status.json");
+    auto known = nlohmann::ordered_json::parse(text.value_or(""), nullptr, false);
+    if (known.is_object() && known.contains("status"))
+      target_->object.raw["status"] = std::move(known["status"]);
   }
 
   Status MakeConnector() {
@@ -274,7 +285,7 @@ class Session {
     nlohmann::ordered_json object = target_->object.raw;
     object["status"] = ToStatus(*target_, record, clock_.Now());
     if (input_.on_status) input_.on_status(object["status"], record);
-    (void)WriteFileAtomically(folder_ + "/status.json", object.dump(2) + "\n");
+    (void)WriteFileAtomically(folder_ + "/status.json", JsonText(object, 2) + "\n");
   }
 
   void Finish(const RunRecord& record, const Executor& executor, SessionResult& result) {

@@ -38,7 +38,7 @@ Receipt NewReceipt(const Target& target, const RunPlan& plan, const NodeFacts& f
   const bool wreck = facts.receipt && facts.receipt->run_key != target.run_key &&
                      facts.receipt->stage != Stage::kPrepared &&
                      facts.receipt->stage != Stage::kFinished;
-  const bool again = facts.receipt && facts.receipt->run_key == target.run_key;
+  const bool again = OfThisRun(target, facts);
   if (wreck || again) receipt.before = facts.receipt->before;
   if (again || (wreck && WasMovedTo(facts.receipt->old_data_path, facts.data)))
     receipt.old_data_path = facts.receipt->old_data_path;

@@ -13,8 +13,7 @@ namespace {
 using Unmet = std::optional<std::string>;
 
 bool OursWithStage(const RunView& view, const NodeFacts& facts, Stage stage) {
-  return facts.receipt && facts.receipt->run_key == view.target.run_key &&
-         facts.receipt->stage >= stage;
+  return OfThisRun(view.target, facts) && facts.receipt->stage >= stage;
 }
 
 Unmet NoneRunning(const NodeFacts& facts, const std::vector<std::string>& names) {

@@ -52,9 +52,7 @@ bool NothingWasMoved(const Target& target, const Observation& seen) {
 
 std::vector<OldDataDue> OldDataToPurge(const Target& target, const NodeFacts& facts) {
   std::vector<OldDataDue> due;
-  if (!facts.receipt || facts.receipt->run_key != target.run_key ||
-      facts.receipt->stage != Stage::kFinished)
-    return due;
+  if (!OfThisRun(target, facts) || facts.receipt->stage != Stage::kFinished) return due;
   const std::string data = target.config.prefix_path + "/var/lib/etcd";
   for (const FinishedRun& run : facts.finished_runs) {
     const bool own = run.run_key == target.run_key;

@@ -120,7 +120,7 @@ std::string HashOf(const Target& target, const RunPlan& plan, const PlanDocument
       {"destroys", document.destroys},
       {"spec", target.spec_digest},
       {"config", HexSha256(target.config.raw.dump())},
-      {"state", target.state ? HexSha256(target.state->kube_ca_fingerprint) : ""}};
+      {"state", target.state ? HexSha256(target.state->raw.dump()) : ""}};
   return HexSha256(hashed.dump()).substr(0, 16);
 }
 

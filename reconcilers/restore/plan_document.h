@@ -9,8 +9,8 @@
 namespace etcdrestore {
 
 /// What will be done, for a person to read and approve. The hash is over strategy, snapshot digest,
-/// nodes, host keys, what is destroyed and the inputs; nothing measured, so it is the same at the
-/// next look.
+/// nodes, host keys, what is destroyed, cluster.yml and the rkestate; nothing measured, so it is
+/// the same at the next look. Keys that only open a door (SSH, S3) decide nothing and are left out.
 struct PlanDocument {
   std::string hash;
   std::string strategy;

@@ -50,8 +50,7 @@ Check CheckClock(const TargetNode& node, const NodeFacts& facts) {
 Check CheckRecord(const Target& target, const TargetNode& node, const NodeFacts& facts) {
   if (!facts.receipt_error.empty())
     return {node.name, "record", Verdict::kUnknown, facts.receipt_error, "see above"};
-  if (!facts.receipt || facts.receipt->run_key == target.run_key)
-    return Ok(node.name, "record", "no other run");
+  if (!facts.receipt || OfThisRun(target, facts)) return Ok(node.name, "record", "no other run");
   const Receipt& other = *facts.receipt;
   if (other.stage == Stage::kFinished)
     return Ok(node.name, "record", "last run " + other.run_key + " finished");

@@ -4,15 +4,14 @@
 
 #include <algorithm>
 
+#include "reconcilers/restore/earlier.h"
 #include "reconcilers/restore/judges.h"
 #include "reconcilers/restore/old_data.h"
 
 namespace etcdrestore {
 namespace {
 
-bool OfThisRun(const Target& target, const NodeFacts& facts) {
-  return facts.receipt && facts.receipt->run_key == target.run_key;
-}
+constexpr LookOptions kFirstLook{.images = true, .etcd = true, .api = true, .kube_nodes = true};
 
 /// Not cut off by a stop, a loss of the lock or of the Lease: nobody is about to go on.
 bool EndsForGood(const Error& error) {
@@ -64,17 +63,20 @@ RunRecord Reconciler::Run(const Call& call) {
 Reconciler::Go Reconciler::Begin(const Call& call) {
   const EtcdRestoreSpec& spec = deps_.target.object.spec;
   // A node that does not answer takes half a minute: people see that it is looked at.
-  if (!Told("pointOfNoReturn")) {
+  if (!EarlierTime(deps_.target, "pointOfNoReturn")) {
     record_.timeline = {{Phase::kPreflight, record_.started, std::nullopt, 1}};
     record_.step = "Observed";
     record_.message = "looking at the nodes";
     Publish();
     record_.timeline.clear();
   }
-  record_.seen =
-      deps_.crew.Look(call, {.images = true, .etcd = true, .api = true, .kube_nodes = true});
-  record_.host_keys = deps_.host_keys();
+  record_.seen = deps_.crew.Look(call, kFirstLook);
   if (Go stop = Latch(call)) return stop;
+  if (committed_ && !record_.seen.errors.empty()) {
+    if (Go stop = AwaitAll(call)) return stop;
+    if (Go stop = Latch(call)) return stop;
+  }
+  record_.host_keys = deps_.host_keys();
   if (!committed_) {
     if (spec.cancel)
       return Stop{Ending::kCancelled,
@@ -92,112 +94,18 @@ Reconciler::Go Reconciler::Begin(const Call& call) {
   return Preflight(call);
 }
 
-/// A run happens once: a receipt that says finished ends here, another spec under the same key is
-/// refused.
-Reconciler::Go Reconciler::Latch(const Call& call) {
-  bool finished = false;
-  std::string when;
-  for (const auto& [name, facts] : record_.seen.facts) {
-    const auto& old = facts.finished_runs;
-    const bool archived = std::any_of(old.begin(), old.end(), [&](const FinishedRun& run) {
-      return run.run_key == deps_.target.run_key;
-    });
-    if (!facts.receipt_error.empty())
-      return Stop{Ending::kPreflightFailed,
-                  Terminal("ReceiptUnreadable", "node " + name + ": " + facts.receipt_error)};
-    if (archived && !OfThisRun(deps_.target, facts)) finished = true;
-    if (!OfThisRun(deps_.target, facts)) continue;
-    if (facts.receipt->spec_digest != deps_.target.spec_digest &&
-        facts.receipt->stage != Stage::kPrepared) {
-      return Stop{
-          Ending::kRejected,
-          Terminal("RunIDReused", "runID " + deps_.target.object.spec.run_id +
-                                      " was used with another specification; give a new runID")};
-    }
-    committed_ = committed_ || facts.receipt->stage >= Stage::kCommitted;
-    if (facts.receipt->stage == Stage::kFinished) {
-      finished = true;
-      when = FormatTime(SystemTime(std::chrono::duration_cast<Duration>(
-          std::chrono::duration<double>(facts.receipt->finished_at))));
-    }
+/// Half of a restore waits for its nodes: they may be rebooting.
+Reconciler::Go Reconciler::AwaitAll(const Call& call) {
+  int failures = 0;
+  while (!record_.seen.errors.empty()) {
+    if (Go stop = OverBudget(call)) return stop;
+    const auto& [name, error] = *record_.seen.errors.begin();
+    if (error.kind == ErrorKind::kTerminal || request_.mode != RunMode::kRun)
+      return BadEnd(error.In("node " + name));
+    if (Go stop = TransientTrouble(call, error, failures)) return stop;
+    record_.seen = deps_.crew.Look(call, kFirstLook);
   }
-  if (committed_) {
-    record_.started = Told("startTime").value_or(record_.started);
-    record_.point_of_no_return = Told("pointOfNoReturn").value_or(record_.started);
-  }
-  const bool all = std::all_of(deps_.target.nodes.begin(), deps_.target.nodes.end(),
-                               [&](const TargetNode& node) {
-                                 const NodeFacts* facts = record_.seen.Of(node);
-                                 return facts != nullptr && OfThisRun(deps_.target, *facts) &&
-                                        facts->receipt->stage == Stage::kFinished;
-                               });
-  // Half of the nodes recorded as finished is a run that was killed at its very end: it is walked
-  // to the end.
-  if (!finished || (committed_ && !all)) return std::nullopt;
-  const Liveness live = LivenessOf(deps_.target, record_.seen);
-  record_.message = "this run finished" + (when.empty() ? "" : " at " + when);
-  if (live.alive) {
-    record_.message += "; the cluster has a quorum and a ready API server";
-    if (Go stop = PurgeDue(call)) return stop;
-    return Stop{Ending::kDone, {}};
-  }
-  return Stop{Ending::kFailed,
-              Terminal("FinishedButNotUp",
-                       record_.message + ", and the cluster is not up now. It is not restored a "
-                                         "second time: give a new runID to restore again")};
-}
-
-Reconciler::Go Reconciler::PurgeDue(const Call& call) {
-  Todo due;
-  for (const TargetNode* node : deps_.target.EtcdNodes()) {
-    const NodeFacts* facts = record_.seen.Of(*node);
-    if (facts != nullptr && !OldDataToPurge(deps_.target, *facts).empty())
-      due.nodes.push_back(node->name);
-  }
-  if (due.nodes.empty() || request_.mode != RunMode::kRun) {
-    record_.message += ". Nothing was done";
-    return std::nullopt;
-  }
-  if (Go stop = TakeNodes(call)) return stop;
-  const Status purged = deps_.executor.Execute(call, Act::kPurge, RunPlan{}, {}, due, record_.seen);
-  record_.message += purged ? ". Old data that was due was removed"
-                            : ". Old data that is due was not removed: " + purged.error().message;
-  record_.seen = deps_.crew.Look(call, {});
   return std::nullopt;
-}
-
-/// What an earlier process wrote into the status of this run.
-std::optional<SystemTime> Reconciler::Told(const char* field) const {
-  const auto status = deps_.target.object.raw.find("status");
-  if (status == deps_.target.object.raw.end() || !status->is_object() ||
-      status->value("runID", "") != deps_.target.object.spec.run_id)
-    return std::nullopt;
-  return ParseTime(status->value(field, ""));
-}
-
-Reconciler::Go Reconciler::TakeNodes(const Call& call) {
-  std::vector<std::string> may_replace;
-  for (const auto& [name, facts] : record_.seen.facts) {
-    if (!facts.lock.holder.empty() && deps_.holder_is_dead(facts.lock.holder))
-      may_replace.push_back(facts.lock.holder);
-  }
-  if (request_.takeover) may_replace.assign(1, "*");
-  const Status taken = deps_.crew.Do(call, {}, record_.seen,
-                                     [&](const TargetNode&, Machine& machine, const NodeFacts*) {
-                                       return machine.Take(call, may_replace);
-                                     });
-  // Also after a failure: those that were taken are given back, Release on the others changes
-  // nothing.
-  holds_nodes_ = true;
-  if (taken) return std::nullopt;
-  if (taken.error().reason == "LockedByOther") {
-    return Stop{Ending::kLocked,
-                Terminal("LockedByOther",
-                         taken.error().message +
-                             ". Another restore is at work on the same nodes: wait for it. " +
-                             request_.how_to_take_over)};
-  }
-  return Stop{committed_ ? Ending::kNeedsAttention : Ending::kPreflightFailed, taken.error()};
 }
 
 /// A bad end before any data was moved: what was stopped for the restore runs again, with the

@@ -75,7 +75,8 @@ class Reconciler {
   Go Latch(const Call& call);
   /// Old data of a finished run that is asked for again once it has been kept long enough.
   Go PurgeDue(const Call& call);
-  [[nodiscard]] std::optional<SystemTime> Told(const char* field) const;
+  Go LookAtTheFinished(const Call& call, const std::string& when);
+  Go AwaitAll(const Call& call);
   Go TakeNodes(const Call& call);
   Go Preflight(const Call& whole);
   /// The first look after the nodes are held, with all that the checks need.

@@ -18,8 +18,7 @@ std::int64_t BumpFor(const Target& target, const Observation& seen, std::int64_t
                      std::int64_t live) {
   std::int64_t chosen = 0;
   for (const auto& [name, facts] : seen.facts) {
-    if (facts.receipt && facts.receipt->run_key == target.run_key)
-      chosen = std::max(chosen, facts.receipt->bumped_by);
+    if (OfThisRun(target, facts)) chosen = std::max(chosen, facts.receipt->bumped_by);
   }
   if (chosen >= kBump && snapshot + chosen >= live + kBump / 2) return chosen;
   return std::max(kBump, live - snapshot + kBump);
@@ -203,20 +202,11 @@ Reconciler::Go Reconciler::Resume(const Call& call) {
   deps_.listener.OnNote(
       "this run was interrupted after its point of no return; going on where the nodes show it "
       "stopped");
-  int failures = 0;
-  while (!record_.seen.errors.empty()) {
-    if (Go stop = OverBudget(call)) return stop;
-    const auto& [name, error] = *record_.seen.errors.begin();
-    if (error.kind == ErrorKind::kTerminal) return BadEnd(error.In("node " + name));
-    if (Go stop = TransientTrouble(call, error, failures)) return stop;
-    record_.seen = deps_.crew.Look(call, {});
-  }
-  record_.host_keys = deps_.host_keys();
   if (Go stop = TakeNodes(call)) return stop;
   const Receipt* receipt = nullptr;
   for (const auto& [name, facts] : record_.seen.facts) {
-    const bool ours = facts.receipt && facts.receipt->run_key == deps_.target.run_key;
-    if (ours && (receipt == nullptr || facts.receipt->stage > receipt->stage))
+    if (OfThisRun(deps_.target, facts) &&
+        (receipt == nullptr || facts.receipt->stage > receipt->stage))
       receipt = &*facts.receipt;
   }
   if (receipt == nullptr)

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
+#include "reconcilers/restore/earlier.h"
 #include "reconcilers/restore/identity.h"
 #include "reconcilers/restore/judges.h"
 #include "reconcilers/restore/old_data.h"
@@ -13,9 +13,6 @@ namespace etcdrestore {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr std::array<Phase, 6> kPhases = {Phase::kPreflight, Phase::kCleaned, Phase::kFetched,
-                                          Phase::kRestored,  Phase::kUp,      Phase::kRestarted};
 
 std::string PhaseText(const RunRecord& record) {
   switch (record.ending) {
@@ -115,6 +112,10 @@ Json Conditions(const Target& target, const RunRecord& record, SystemTime now) {
     conditions.push_back(Condition("Approved", held ? "False" : "True",
                                    held ? "AwaitingApproval" : "PlanApproved",
                                    record.document->approval_reason, target, now));
+  } else if (const Json* told = EarlierCondition(target, "Approved");
+             told != nullptr && !record.document && record.point_of_no_return) {
+    conditions.push_back(*told);
+    conditions.back()["observedGeneration"] = target.object.generation;
   }
   for (const char* type : {"Succeeded", "Ready"})
     conditions.push_back(Condition(type, summary, reason, message, target, now));
@@ -140,7 +141,7 @@ Json NodeStatus(const Target& target, const TargetNode& node, const RunRecord& r
     status["phase"] = "Unknown";
     if (error != record.seen.errors.end()) status["message"] = error->second.message;
   } else {
-    const bool ours = facts->receipt && facts->receipt->run_key == target.run_key;
+    const bool ours = OfThisRun(target, *facts);
     status["phase"] = ours ? StageName(facts->receipt->stage) : "untouched";
     if (ours && node.etcd && facts->receipt->stage != Stage::kPrepared &&
         IsKept(target, *facts, facts->receipt->old_data_path))
@@ -156,14 +157,6 @@ Json NodeStatus(const Target& target, const TargetNode& node, const RunRecord& r
                         {"hashKV", member->second.hash}};
   }
   return status;
-}
-
-const Json* EarlierPlan(const Target& target) {
-  const auto status = target.object.raw.find("status");
-  if (status == target.object.raw.end() || !status->is_object()) return nullptr;
-  const auto plan = status->find("plan");
-  const bool same = status->value("runID", "") == target.object.spec.run_id;
-  return same && plan != status->end() ? &*plan : nullptr;
 }
 
 void AddSnapshot(const RunPlan& plan, Json& status) {

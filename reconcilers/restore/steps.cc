@@ -1,6 +1,6 @@
 #include "reconcilers/restore/steps.h"
 
-#include <array>
+#include <algorithm>
 
 #include "reconcilers/restore/judges.h"
 
@@ -98,6 +98,12 @@ std::string PhaseName(Phase phase) {
       return "Restarted";
   }
   return "";
+}
+
+std::optional<Phase> PhaseNamed(std::string_view name) {
+  const auto* found = std::find_if(kPhases.begin(), kPhases.end(),
+                                   [&](Phase phase) { return PhaseName(phase) == name; });
+  return found == kPhases.end() ? std::nullopt : std::optional(*found);
 }
 
 std::span<const Step> PreflightSteps() { return kPreflight; }

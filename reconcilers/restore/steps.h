@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -12,7 +14,11 @@
 namespace etcdrestore {
 
 enum class Phase { kPreflight, kCleaned, kFetched, kRestored, kUp, kRestarted };
+inline constexpr std::array<Phase, 6> kPhases = {Phase::kPreflight, Phase::kCleaned,
+                                                 Phase::kFetched,   Phase::kRestored,
+                                                 Phase::kUp,        Phase::kRestarted};
 std::string PhaseName(Phase phase);
+std::optional<Phase> PhaseNamed(std::string_view name);
 
 /// The acts that bring a goal nearer. Each is idempotent on a node.
 enum class Act {

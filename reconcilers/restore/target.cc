@@ -84,6 +84,10 @@ std::uint64_t Target::ExpectedClusterId() const {
   return ClusterId(ids);
 }
 
+bool OfThisRun(const Target& target, const NodeFacts& facts) {
+  return facts.receipt && facts.receipt->run_key == target.run_key;
+}
+
 Result<Target> MakeTarget(EtcdRestore object, const ClusterConfig& config,
                           std::optional<ClusterState> state) {
   auto replaced = ReplaceNodes(config, Changes(object.spec));

@@ -43,6 +43,9 @@ struct Target {
   [[nodiscard]] std::uint64_t ExpectedClusterId() const;
 };
 
+/// The node has a receipt of this run. Pure.
+bool OfThisRun(const Target& target, const NodeFacts& facts);
+
 /// Errors as ReplaceNodes; also ClusterConfigInvalid when two nodes share a name.
 Result<Target> MakeTarget(EtcdRestore object, const ClusterConfig& config,
                           std::optional<ClusterState> state);

@@ -64,7 +64,7 @@ TEST(Plan, HashChangesWithEveryInput) {
       {"a node more", [](View& v) { v.target.nodes.push_back(v.target.nodes[0]); }},
       {"spec", [](View& v) { v.target.spec_digest = "x"; }},
       {"cluster.yml", [](View& v) { v.target.config.raw["services"] = {}; }},
-      {"state", [](View& v) { v.target.state->kube_ca_fingerprint = "x"; }},
+      {"state", [](View& v) { v.target.state->raw["desiredState"]["rkeConfig"] = "x"; }},
       {"no state", [](View& v) { v.target.state.reset(); }},
   };
   const std::string hash = PlanOf(View()).hash;
