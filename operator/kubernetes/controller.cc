@@ -143,6 +143,7 @@ void Controller::Handle(const Call& call, Pass& item) {
   if (fresh == Freshness::kNotYet) return Later(item, kCacheLag);
   if (fresh == Freshness::kAsk) {
     auto now = api_.Get(call, kEtcdRestores, name);
+    if (!now && now.error().reason == "NotFound") return deps_.queue.Forget(item.key);
     if (!now) return Again(item, now.error());
     cached = std::make_shared<const KubeObject>(std::move(*now));
   }
@@ -164,13 +165,25 @@ void Controller::HandleObject(const Call& call, Pass& item, const EtcdRestore& o
   const ObjectVerdict verdict = Judge(object);
   if (verdict == ObjectVerdict::kGivenUp) return GiveUp(call, item, object);
   if (verdict != ObjectVerdict::kRun) return Rest(call, item, object, verdict);
-  std::optional<LedgerEntry> entry;
   // Also one that never runs uses up its runID: made anew, or brought back, it starts nothing.
-  const bool first = StatusOf(object).value("runID", "") != object.spec.run_id;
-  if (first && !(entry = Enrolled(call, item, object))) return;
+  std::optional<LedgerEntry> entry = Enrolled(call, item, object);
+  if (!entry) return;
+  if (!entry->committed_at.empty() && !HalfDone(object)) return Remind(call, item, object, *entry);
   if (HeldBack(call, item, object)) return;
-  if (!entry && !(entry = Enrolled(call, item, object))) return;
   Begin(call, item, object, std::move(*entry));
+}
+
+/// The status was lost, with the object or with the management cluster. Told again, all else
+/// treats the object as what it is.
+void Controller::Remind(const Call& call, Pass& item, const EtcdRestore& object,
+                        const LedgerEntry& entry) {
+  Json status = OutsideRunStatus(object, "Pending", "HalfDone",
+                                 "this run passed its point of no return at " + entry.committed_at +
+                                     ", as the operator's record tells",
+                                 deps_.clock.Now());
+  status["pointOfNoReturn"] = entry.committed_at;
+  Publish(call, item, object, status);
+  Later(item, kCacheLag);
 }
 
 /// Nothing is to be run; what is left of a run is cleared away.

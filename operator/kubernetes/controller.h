@@ -95,6 +95,7 @@ class Controller {
   void AwaitApproval(const Call& call, Pass& item, const EtcdRestore& object);
   void Expire(const Call& call, Pass& item, const EtcdRestore& object);
   [[nodiscard]] std::string HalfDoneElsewhere(const EtcdRestore& object) const;
+  void Remind(const Call& call, Pass& item, const EtcdRestore& object, const LedgerEntry& entry);
   /// Why it must not run now; true when it was said.
   bool HeldBack(const Call& call, Pass& item, const EtcdRestore& object);
   /// The run's record, written at the object's first visit; nullopt when it starts nothing.
@@ -102,7 +103,7 @@ class Controller {
   /// Writes down that the run has ended, in the entry too.
   Status EndEntry(const Call& call, const EtcdRestore& object, LedgerEntry& entry,
                   const std::string& phase);
-  /// The earlier run that this object's status tells of has ended: another runID took its place.
+  /// The run of the runID that this object had before has ended: another took its place.
   Status EndEarlier(const Call& call, const EtcdRestore& object);
   std::optional<ApiValues> InputsOf(const Call& call, Pass& item, const EtcdRestore& object,
                                     const LedgerEntry& entry);
@@ -110,6 +111,8 @@ class Controller {
   /// The run itself and what follows: controller_run.cc.
   void RunIt(const Call& call, Pass& item, const EtcdRestore& object, LedgerEntry entry,
              const Values& values, KubeObject copy);
+  Status Record(const Call& call, const EtcdRestore& object, LedgerEntry& entry,
+                const nlohmann::ordered_json& status, bool finished);
   void Settle(const Call& call, Pass& item, const EtcdRestore& object, LedgerEntry entry,
               StatusPublisher& publisher, const SessionResult& result);
   void SettleUnbegun(const Call& call, Pass& item, const EtcdRestore& object, LedgerEntry entry,

@@ -61,7 +61,8 @@ std::optional<LedgerEntry> Controller::Enrolled(const Call& call, Pass& item,
   if (verdict == LedgerVerdict::kFinished) {
     Say(call, item, object, (*known)->phase, "AlreadyRan",
         "this run ended at " + (*known)->finished_at + " (" + (*known)->phase +
-            ") and happens once; nothing was done. To restore again give a new runID");
+            ") and happens once; nothing was done, and how the cluster is now was not looked at. "
+            "To restore again give a new runID");
     if (item.took) (void)LetGo(call, item, object);
     return std::nullopt;
   }
@@ -87,9 +88,8 @@ Status Controller::EndEntry(const Call& call, const EtcdRestore& object, LedgerE
 }
 
 Status Controller::EndEarlier(const Call& call, const EtcdRestore& object) {
-  const Json& status = StatusOf(object);
-  const std::string run_id = status.value("runID", "");
-  if (run_id == object.spec.run_id || !status.contains("pointOfNoReturn")) return {};
+  const std::string run_id = TextField(StatusOf(object), "runID");
+  if (run_id == object.spec.run_id || run_id.empty()) return {};
   EtcdRestore before = object;
   before.spec.run_id = run_id;
   const auto known = deps_.ledger.Read(call, before);

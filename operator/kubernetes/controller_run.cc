@@ -20,13 +20,17 @@ void TellCancelled(Json& status, const KubeObject& now) {
   }
 }
 
-/// Counted from when the run was first looked at.
-bool InTimeForPreflight(const EtcdRestore& object, SystemTime now) {
+/// When the first of the tries began of which this one is the next; "" for the first. What was
+/// waited for meanwhile, an approval or a Secret, begins the count anew.
+std::string TriedSince(const EtcdRestore& object) {
   const Json& status = StatusOf(object);
-  if (status.value("runID", "") != object.spec.run_id ||
-      ConditionField(status, "Ready", "status") != "Unknown")
-    return true;
-  const auto since = ParseTime(ConditionField(status, "Ready", "lastTransitionTime"));
+  const bool again =
+      TextField(status, "runID") == object.spec.run_id && TextField(status, "phase") == "Preflight";
+  return again ? TextField(status, "startTime") : "";
+}
+
+bool InTimeForPreflight(const EtcdRestore& object, SystemTime now) {
+  const auto since = ParseTime(TriedSince(object));
   return !since || now - *since < object.spec.deadlines.preflight;
 }
 
@@ -130,6 +134,7 @@ void Controller::Settle(const Call& call, Pass& item, const EtcdRestore& object,
   if (cancel && result.ending == Ending::kNeedsAttention) TellCancelled(status, *now);
   if (next.again && result.ending != Ending::kLocked) {
     status = TriedAgain(std::move(status), result.ending == Ending::kNeedsAttention);
+    if (const std::string since = TriedSince(object); !since.empty()) status["startTime"] = since;
     deps_.events.Record(
         object, {true, "TriedAgain", "Restore", result.error.reason + ": " + result.error.message});
   }
@@ -142,13 +147,11 @@ void Controller::Settle(const Call& call, Pass& item, const EtcdRestore& object,
                                           result.made.begin()->second + " on the operator's volume";
   }
   // First the ledger: should the status be lost, it is made again from there.
-  if (next.finished) {
-    const std::string phase = status.value("phase", "Failed");
-    const Call one = call.Within(60s);
-    // Given up, a run that has ended would be looked at anew.
-    const Status wrote = Insist(one, 1s, [&] { return EndEntry(one, object, entry, phase); });
-    if (!wrote) return Again(item, wrote.error());
-  }
+  const Call one = call.Within(60s);
+  // Given up, a run that has ended would be looked at anew.
+  const Status recorded =
+      Insist(one, 1s, [&] { return Record(one, object, entry, status, next.finished); });
+  if (!recorded) return Again(item, recorded.error());
   deps_.log.Info("Run ended", {{"namespace", object.name_space},
                                {"name", object.name},
                                {"runId", object.spec.run_id},
@@ -161,6 +164,19 @@ void Controller::Settle(const Call& call, Pass& item, const EtcdRestore& object,
   Finish(call, item, object, entry, result, status);
 }
 
+Status Controller::Record(const Call& call, const EtcdRestore& object, LedgerEntry& entry,
+                          const Json& status, bool finished) {
+  const std::string phase = status.value("phase", "Failed");
+  const bool committed = !entry.committed_at.empty();
+  // Refused was what is asked for now; what was half done under this runID is half done still.
+  if (committed && phase == "Rejected") return {};
+  // Every node was seen, and none had begun: the commit came to nothing.
+  const bool withdrawn = committed && !status.contains("pointOfNoReturn");
+  if (withdrawn) entry.committed_at.clear();
+  if (finished) return EndEntry(call, object, entry, phase);
+  return withdrawn ? deps_.ledger.Write(call, object, entry) : Status();
+}
+
 /// It did not come as far as to look at a node: an input that cannot be read, a lock.
 void Controller::SettleUnbegun(const Call& call, Pass& item, const EtcdRestore& object,
                                LedgerEntry entry, const SessionResult& result) {
@@ -170,7 +186,8 @@ void Controller::SettleUnbegun(const Call& call, Pass& item, const EtcdRestore& 
       result.error.message);
   if (locked) return Later(item, 30s);
   if (passes) return Again(item, result.error);
-  if (HalfDone(object)) return;  // a person mends what it names, and the same run goes on
+  if (HalfDone(object) || !entry.committed_at.empty())
+    return;  // a person mends what it names, and the same run goes on
   if (item.took && !LetGo(call, item, object)) return;
   deps_.observer.OnRunEnded(object, {{"phase", "Rejected"}});
   if (Status wrote = EndEntry(call, object, entry, "Rejected"); !wrote) Again(item, wrote.error());

@@ -1,10 +1,17 @@
 #include "operator/kubernetes/run_watch.h"
 
+#include "operator/kubernetes/status_document.h"
 #include "operator/kubernetes/verdict.h"
 
 namespace etcdrestore {
 
 using namespace std::chrono_literals;
+
+RunWatch::RunWatch(Deps deps, const EtcdRestore& object) : deps_(std::move(deps)), object_(object) {
+  for (const auto& span : StatusOf(object).value("timeline", KubeObject::array())) {
+    if (HalfDone(object) && span.contains("finishedAt")) told_.insert(TextField(span, "phase"));
+  }
+}
 
 void RunWatch::OnNote(const std::string& line) {
   deps_.log.Info("Note",
@@ -56,11 +63,13 @@ void RunWatch::TellAttempts(const RunRecord& record) {
 }
 
 void RunWatch::OnStatus(const nlohmann::ordered_json& status, const RunRecord& record) {
-  if (record.ending == Ending::kRunning) deps_.publisher.Offer(status);
   deps_.observer.OnStatus(object_, status);
   std::vector<std::string> done;
   {
     const std::lock_guard lock(mutex_);
+    // Told before all is ready for it, an untouched cluster would pass for half restored.
+    const bool too_early = record.point_of_no_return && !prepared_ && !HalfDone(object_);
+    if (record.ending == Ending::kRunning && !too_early) deps_.publisher.Offer(status);
     if (record.point_of_no_return && !past_point_) {
       past_point_ = true;
       at_point_ = status;

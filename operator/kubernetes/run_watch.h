@@ -25,7 +25,7 @@ class RunWatch final : public RunListener {
     std::function<Status()> commit;
     std::function<void()> committed;
   };
-  RunWatch(Deps deps, const EtcdRestore& object) : deps_(std::move(deps)), object_(object) {}
+  RunWatch(Deps deps, const EtcdRestore& object);
 
   void OnNote(const std::string& line) override;
   void OnChecks(const std::vector<Check>& checks) override;
@@ -46,7 +46,7 @@ class RunWatch final : public RunListener {
   bool past_point_ = false;
   nlohmann::ordered_json at_point_;  ///< the status in which the run passed it
   bool prepared_ = false;
-  std::set<std::string> told_;
+  std::set<std::string> told_;  ///< phases whose end was told of, by an earlier process too
   std::map<std::string, int> failures_;  ///< by phase: attempts that were told of
 };
 

@@ -164,7 +164,10 @@ class ControllerRig : public testing::Test, public ControllerObserver {
       {fenced, clock, cache, queue, guard, ledger, events, NullLogger(), *this,
        [this](const Call& call, const SessionInput& input, RunListener& listener) {
          ++runs;
-         return run(call, input, listener);
+         const SystemTime began = clock.Now();
+         SessionResult ended_so = run(call, input, listener);
+         if (ended_so.status.is_object()) ended_so.status["startTime"] = FormatTime(began);
+         return ended_so;
        },
        "/nowhere", "rke", 1}};
 };
