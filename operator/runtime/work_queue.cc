@@ -95,18 +95,23 @@ std::optional<WorkItem> QueueState::Take(SteadyTime now) {
   return item;
 }
 
+bool QueueState::Holds(const std::string& key, const std::string& lane) const {
+  const auto held = lanes_.find(lane);
+  return held != lanes_.end() && held->second == key;
+}
+
 void QueueState::Done(const std::string& key, SteadyTime now) {
   const auto busy = busy_.find(key);
   if (busy == busy_.end()) return;
   const std::string lane = busy->second.lane;
   busy_.erase(busy);
-  const auto held = lanes_.find(lane);
-  const bool held_it = held != lanes_.end() && held->second == key;
-  if (held_it) lanes_.erase(held);
+  const bool held_it = Holds(key, lane);
+  if (held_it) lanes_.erase(lane);
   if (const auto again = dirty_.find(key); again != dirty_.end()) Push(key, again->second.urgency);
-  // A key that was told to wait while its holder ended in the meantime must not wait for ever.
+  // Told to wait for a holder that has ended meanwhile: nobody else would hand it out again.
   const auto parked = parked_.find(key);
-  if (parked != parked_.end() && !lanes_.contains(lane)) Ready(key, {lane, now, Urgency::kNormal});
+  if (parked != parked_.end() && !Holds(parked->second, lane))
+    Ready(key, {lane, now, Urgency::kNormal});
   if (!held_it) return;
   std::vector<std::string> freed;
   for (const auto& [waiting, holder] : parked_) {

@@ -35,9 +35,9 @@ enum class Urgency { kNormal, kLow };
 
 /// Which key is to be worked on next. A key is never handed out twice at once and never lost: added
 /// while it is worked on, it comes again afterwards. Keys of one lane are worked on one after the
-/// other; one that must wait is handed out once with `held_by`. Keys of low urgency come when no
-/// other waits, and are raised when they are added again with normal urgency. Pure: time is passed
-/// in.
+/// other; one that must wait is handed out with `held_by`, once for each key that it waits for.
+/// Keys of low urgency come when no other waits, and are raised when they are added again with
+/// normal urgency. Pure: time is passed in.
 class QueueState {
  public:
   void Add(const std::string& key, const std::string& lane, SteadyTime now,
@@ -72,6 +72,7 @@ class QueueState {
   /// The entry still stands for a key that waits with low urgency; it may have been raised.
   [[nodiscard]] bool StandsLow(const std::string& key) const;
   std::optional<std::string> NextReady();
+  [[nodiscard]] bool Holds(const std::string& key, const std::string& lane) const;
 
   std::deque<std::string> ready_;
   std::deque<std::string> low_;

@@ -143,6 +143,27 @@ TEST(WorkQueue, AHolderThatEndsWhileTheOtherIsToldDoesNotLeaveItWaiting) {
   EXPECT_EQ(queue.Take(kStart)->held_by, "");
 }
 
+TEST(WorkQueue, AThirdThatTakesTheLaneWhileTheSecondIsToldIsWaitedFor) {
+  QueueState queue;
+  for (const char* key : {"a", "b", "c"}) queue.Add(key, "prod", kStart);
+  ASSERT_EQ(queue.Take(kStart)->held_by, "");
+  ASSERT_EQ(queue.Take(kStart)->held_by, "a");
+  queue.Done("a", kStart);
+  ASSERT_EQ(queue.Take(kStart)->key, "c");
+  queue.Done("b", kStart);
+  const auto told = queue.Take(kStart);
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->key, "b");
+  EXPECT_EQ(told->held_by, "c") << "what it was told is not true any more";
+  queue.Done("b", kStart);
+  EXPECT_FALSE(queue.Take(kStart)) << "told once";
+  queue.Done("c", kStart);
+  const auto next = queue.Take(kStart);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->key, "b");
+  EXPECT_EQ(next->held_by, "");
+}
+
 TEST(WorkQueue, UnderAnyOrderNoKeyIsLostOrWorkedOnTwiceAtOnce) {
   for (unsigned seed = 1; seed <= 200; ++seed) {
     SCOPED_TRACE(seed);
@@ -152,7 +173,7 @@ TEST(WorkQueue, UnderAnyOrderNoKeyIsLostOrWorkedOnTwiceAtOnce) {
     std::map<std::string, std::string> busy;  // key -> lane when it holds it, else ""
     std::map<std::string, bool> wanted;
     const auto step = [&](bool adding) {
-      const std::string key(1, static_cast<char>('a' + dice() % 6));
+      const std::string key(1, static_cast<char>('a' + dice() % 12));
       const std::string lane(1, static_cast<char>('0' + (key[0] - 'a') % 3));
       const unsigned what = dice() % 4;
       now += std::chrono::milliseconds(dice() % 10);
@@ -163,7 +184,7 @@ TEST(WorkQueue, UnderAnyOrderNoKeyIsLostOrWorkedOnTwiceAtOnce) {
         queue.AddAt(key, lane, now + std::chrono::milliseconds(dice() % 20), now);
         wanted[key] = true;
       } else if (what == 2 && !busy.empty()) {
-        const std::string done = busy.begin()->first;
+        const std::string done = std::next(busy.begin(), dice() % busy.size())->first;
         busy.erase(done);
         queue.Done(done, now);
       } else if (auto item = queue.Take(now)) {
@@ -171,6 +192,8 @@ TEST(WorkQueue, UnderAnyOrderNoKeyIsLostOrWorkedOnTwiceAtOnce) {
         if (item->held_by.empty()) {
           for (const auto& [other, held] : busy) ASSERT_NE(held, item->lane) << other;
           wanted[item->key] = false;
+        } else {
+          ASSERT_TRUE(busy.contains(item->held_by)) << item->key << " waits for nothing";
         }
         busy[item->key] = item->held_by.empty() ? item->lane : "";
       }
