@@ -170,16 +170,28 @@ void WorkQueue::Forget(const std::string& key) {
 
 std::optional<WorkItem> WorkQueue::Take(const Call& call) {
   std::unique_lock lock(mutex_);
+  std::optional<WorkItem> item;
   while (!call.stop.stop_requested()) {
-    if (auto item = state_.Take(clock_.Steady())) return item;
-    const auto due = state_.NextDue();
-    const auto until = due ? *due : clock_.Steady() + 1h;
-    wake_.wait_until(lock, call.stop, until, [this] {
-      const auto next = state_.NextDue();
-      return next && *next <= clock_.Steady();
-    });
+    item = state_.Take(clock_.Steady());
+    if (item) break;
+    Wait(lock, call);
   }
-  return std::nullopt;
+  // This one may have been the only one to hear of an earlier time, and will not keep it.
+  wake_.notify_one();
+  return item;
+}
+
+void WorkQueue::Wait(std::unique_lock<std::mutex>& lock, const Call& call) {
+  const auto due = state_.NextDue();
+  const auto over = [&] {
+    const auto next = state_.NextDue();
+    return next != due || (next && *next <= clock_.Steady());
+  };
+  if (due) {
+    wake_.wait_until(lock, call.stop, *due, over);
+  } else {
+    wake_.wait(lock, call.stop, over);
+  }
 }
 
 void WorkQueue::Done(const std::string& key) {

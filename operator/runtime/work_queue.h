@@ -86,7 +86,8 @@ class QueueState {
   std::uint64_t retries_ = 0;
 };
 
-/// The same for threads. Take blocks until there is something or the call is stopped.
+/// The same for threads. Take blocks until there is something or the call is stopped. A time is
+/// kept by any thread that waits, whichever added the key.
 class WorkQueue {
  public:
   explicit WorkQueue(const Clock& clock) : clock_(clock) {}
@@ -101,6 +102,9 @@ class WorkQueue {
   [[nodiscard]] QueueNumbers Numbers() const;
 
  private:
+  /// Until something is due, or another time is the next one.
+  void Wait(std::unique_lock<std::mutex>& lock, const Call& call);
+
   const Clock& clock_;
   mutable std::mutex mutex_;
   std::condition_variable_any wake_;
