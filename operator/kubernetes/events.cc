@@ -33,8 +33,8 @@ KubeObject Regarding(const EtcdRestore& object) {
 }
 
 KubeObject Regarding(const KubeObject& object) {
-  return {{"apiVersion", object.value("apiVersion", "")},
-          {"kind", object.value("kind", "")},
+  return {{"apiVersion", TextField(object, "apiVersion")},
+          {"kind", TextField(object, "kind")},
           {"name", MetaOf(object, "name")},
           {"namespace", MetaOf(object, "namespace")},
           {"uid", MetaOf(object, "uid")}};

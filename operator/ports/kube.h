@@ -15,6 +15,12 @@ using KubeObject = nlohmann::ordered_json;
 /// A member that is text; "" when there is none, it is something else, or `object` is no object.
 std::string TextField(const KubeObject& object, const char* name);
 
+/// The same for a whole number; 0 for none, and for one that no int holds.
+int IntField(const KubeObject& object, const char* name);
+
+/// The same for an object; an empty one for none.
+KubeObject ObjectField(const KubeObject& object, const char* name);
+
 /// One kind of object, as it stands in paths of the API.
 struct KubeType {
   std::string group;  ///< "" for the core group

@@ -14,9 +14,7 @@ SteadyTime Plus(SteadyTime time, Duration duration) {
   return time + duration_cast<SteadyTime::duration>(duration);
 }
 
-KubeObject SpecOf(const KubeObject& lease) {
-  return lease.is_object() ? lease.value("spec", KubeObject::object()) : KubeObject::object();
-}
+KubeObject SpecOf(const KubeObject& lease) { return ObjectField(lease, "spec"); }
 
 std::string HolderOf(const KubeObject& spec) { return TextField(spec, "holderIdentity"); }
 
@@ -89,7 +87,7 @@ bool MayHold(const LeaseSeen& seen, const std::string& identity, SteadyTime now)
   const KubeObject spec = SpecOf(seen.object);
   const std::string holder = HolderOf(spec);
   if (holder.empty() || holder == identity) return true;
-  const int seconds = spec.value("leaseDurationSeconds", 0);
+  const int seconds = IntField(spec, "leaseDurationSeconds");
   return now >= Plus(seen.changed, std::chrono::seconds(seconds));
 }
 
@@ -102,7 +100,7 @@ KubeObject HeldLease(const KubeObject& before, const LeaderOptions& options, Sys
   }
   KubeObject spec = SpecOf(lease);
   const bool ours = HolderOf(spec) == options.identity;
-  const int transitions = spec.value("leaseTransitions", 0);
+  const int transitions = IntField(spec, "leaseTransitions");
   if (!ours || !spec.contains("acquireTime")) spec["acquireTime"] = MicroTime(now);
   spec["leaseTransitions"] = ours || before.is_null() ? transitions : transitions + 1;
   spec["holderIdentity"] = options.identity;
@@ -126,7 +124,7 @@ Status LeaderElection::Write(const Call& call, KubeVerb verb, const KubeObject& 
 }
 
 void LeaderElection::TellTransitions() const {
-  if (deps_.transitions) deps_.transitions(SpecOf(seen_.object).value("leaseTransitions", 0));
+  if (deps_.transitions) deps_.transitions(IntField(SpecOf(seen_.object), "leaseTransitions"));
 }
 
 Status LeaderElection::TryOnce(const Call& call) {
@@ -198,10 +196,12 @@ void LeaderElection::Release(const Call& call) {
   deps_.guard.Revoke();
   KubeObject lease = seen_.object;
   const std::string now = MicroTime(deps_.clock.Now());
-  lease["spec"]["holderIdentity"] = "";
-  lease["spec"]["leaseDurationSeconds"] = 1;
-  lease["spec"]["renewTime"] = now;
-  lease["spec"]["acquireTime"] = now;
+  KubeObject spec = SpecOf(lease);
+  spec["holderIdentity"] = "";
+  spec["leaseDurationSeconds"] = 1;
+  spec["renewTime"] = now;
+  spec["acquireTime"] = now;
+  lease["spec"] = std::move(spec);
   (void)deps_.api.Write(call.Within(5s), {KubeVerb::kReplace, kLeases, options_.lease, "", lease});
 }
 

@@ -11,6 +11,7 @@
 #include "operator/adapters/process/subprocess.h"
 #include "operator/base/base64.h"
 #include "operator/base/files.h"
+#include "operator/ports/kube.h"
 
 namespace etcdrestore {
 namespace {
@@ -72,11 +73,11 @@ std::vector<std::string> EnvironmentFor(const ExecPlugin& plugin, const KubeAcce
 Json CredentialIn(const std::string& output) {
   for (std::size_t at = output.find('{'); at != std::string::npos; at = output.find('{', at + 1)) {
     Json value = Json::parse(output.substr(at), nullptr, false);
-    if (value.is_object() && value.value("kind", "") == "ExecCredential") return value;
+    if (TextField(value, "kind") == "ExecCredential") return value;
     const std::size_t end = output.rfind('}');
     if (end == std::string::npos || end < at) break;
     Json shorter = Json::parse(output.substr(at, end + 1 - at), nullptr, false);
-    if (shorter.is_object() && shorter.value("kind", "") == "ExecCredential") return shorter;
+    if (TextField(shorter, "kind") == "ExecCredential") return shorter;
   }
   return nullptr;
 }
@@ -103,17 +104,16 @@ Status Credentials::RunPlugin(const Call& call, SteadyTime now) {
   if (ran->exit_code != 0)
     return PluginFailed(plugin, "ended with code " + std::to_string(ran->exit_code));
   const Json credential = CredentialIn(output);
-  if (!credential.is_object() || !credential.contains("status"))
-    return PluginFailed(plugin, "printed no ExecCredential with a status");
-  if (credential.value("apiVersion", "") != plugin.api_version)
+  const Json status = ObjectField(credential, "status");
+  if (status.empty()) return PluginFailed(plugin, "printed no ExecCredential with a status");
+  if (TextField(credential, "apiVersion") != plugin.api_version)
     return PluginFailed(plugin, "answered with another apiVersion than " + plugin.api_version);
-  const Json& status = credential["status"];
-  current_.token = Secret(status.value("token", ""));
-  plugin_cert_ = status.value("clientCertificateData", "");
-  plugin_key_ = status.value("clientKeyData", "");
+  current_.token = Secret(TextField(status, "token"));
+  plugin_cert_ = TextField(status, "clientCertificateData");
+  plugin_key_ = TextField(status, "clientKeyData");
   if (current_.token.empty() && plugin_cert_.empty())
     return PluginFailed(plugin, "gave neither token nor certificate");
-  const auto expires = ParseTime(status.value("expirationTimestamp", ""));
+  const auto expires = ParseTime(TextField(status, "expirationTimestamp"));
   token_until_ =
       expires
           ? now + std::chrono::duration_cast<SteadyTime::duration>(*expires - clock_.Now() - 10s)

@@ -71,6 +71,14 @@ Result<PemSource> Pem(const Entry& entry, const std::string& name) {
   return PemSource{"", file.empty() ? "" : (fs::path(entry.folder) / file).string()};
 }
 
+/// Left out and left empty mean false, as for Kubernetes' own tools.
+Result<bool> Flag(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  if (found == object.end() || found->is_null()) return false;
+  if (!found->is_boolean()) return Invalid(std::string(name) + ": want true or false");
+  return found->get<bool>();
+}
+
 Result<ExecPlugin> Exec(const Json& exec, const std::string& folder) {
   ExecPlugin plugin;
   plugin.api_version = TextField(exec, "apiVersion");
@@ -93,7 +101,9 @@ Result<ExecPlugin> Exec(const Json& exec, const std::string& folder) {
       plugin.environment.push_back(TextField(one, "name") + "=" + TextField(one, "value"));
   }
   plugin.install_hint = TextField(exec, "installHint");
-  plugin.provide_cluster = exec.value("provideClusterInfo", false);
+  const auto provide = Flag(exec, "provideClusterInfo");
+  if (!provide) return provide.error().In("exec plugin");
+  plugin.provide_cluster = *provide;
   return plugin;
 }
 
@@ -103,11 +113,12 @@ Status ReadCluster(const Entry& entry, KubeAccess& access) {
   while (access.server.ends_with('/')) access.server.pop_back();
   if (access.server.empty()) return Invalid("the cluster has no server");
   access.tls_server_name = TextField(cluster, "tls-server-name");
-  if (cluster.value("insecure-skip-tls-verify", false))
+  const auto insecure = Flag(cluster, "insecure-skip-tls-verify");
+  if (!insecure) return insecure.error();
+  if (*insecure)
     return Unsupported(
         "insecure-skip-tls-verify: the operator reads Secrets and does not talk to a server that "
-        "it "
-        "cannot tell from another; give certificate-authority-data");
+        "it cannot tell from another; give certificate-authority-data");
   access.proxy_url = TextField(cluster, "proxy-url");
   const std::string scheme = access.proxy_url.substr(0, access.proxy_url.find("://"));
   if (!scheme.empty() && scheme != "http" && scheme != "https" && scheme != "socks5")

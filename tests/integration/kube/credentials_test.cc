@@ -286,6 +286,40 @@ TEST_F(ExecPluginTest, ThatGivesACertificateIsKnownByIt) {
   EXPECT_EQ(Get(), "");
 }
 
+/// What a plugin prints, with this in the place of its status.
+std::string WithStatus(const std::string& status) {
+  return "echo '{\"apiVersion\": \"client.authentication.k8s.io/v1\", \"kind\": "
+         "\"ExecCredential\", "
+         "\"status\": " +
+         status + "}'\n";
+}
+
+TEST_F(ExecPluginTest, MayLeaveFieldsEmptyAsProgramsInGoDo) {
+  Serve();
+  Plugin(WithStatus(
+      R"({"token": "t", "clientCertificateData": null, "clientKeyData": null, "expirationTimestamp": null})"));
+  Connect(kUser);
+  EXPECT_EQ(Get(), "");
+  EXPECT_THAT(shown_, ElementsAre("Bearer t"));
+}
+
+TEST_F(ExecPluginTest, ThatAnswersInTheWrongShapeIsAFailureAndNoMore) {
+  Serve();
+  Connect(kUser);
+  for (const char* status : {"null", "7", "[]", R"({"token": null})", R"({"token": 7})",
+                             R"({"token": {}, "clientCertificateData": []})"}) {
+    SCOPED_TRACE(status);
+    Plugin(WithStatus(status));
+    EXPECT_THAT(Get(), HasSubstr("ExecPluginFailed"));
+  }
+  Plugin("echo '{\"kind\": 7, \"apiVersion\": {}}'\n");
+  EXPECT_THAT(Get(), HasSubstr("no ExecCredential"));
+  Plugin(
+      "echo '{\"kind\": \"ExecCredential\", \"apiVersion\": 7, \"status\": {\"token\": \"t\"}}'\n");
+  EXPECT_THAT(Get(), HasSubstr("another apiVersion"));
+  EXPECT_TRUE(shown_.empty());
+}
+
 TEST_F(ExecPluginTest, SaysWhatIsWrongAndWhereToGetIt) {
   Serve();
   Connect(kUser);

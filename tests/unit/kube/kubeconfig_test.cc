@@ -86,6 +86,22 @@ TEST_F(Kubeconfig, NamesWhatItDoesNotSupport) {
             "KubeconfigUnsupported");
 }
 
+TEST_F(Kubeconfig, AFlagThatIsLeftEmptyIsFalseAndAnotherWordIsNone) {
+  const auto access = WithUser("token: a", ", insecure-skip-tls-verify:");
+  EXPECT_TRUE(access) << access.error().message;
+  const std::string plugin = "exec: {apiVersion: client.authentication.k8s.io/v1, command: a, ";
+  const auto with_plugin = WithUser(plugin + "provideClusterInfo: }");
+  ASSERT_TRUE(with_plugin) << with_plugin.error().message;
+  EXPECT_FALSE(with_plugin->exec->provide_cluster);
+  for (const auto& wrong : {WithUser("token: a", ", insecure-skip-tls-verify: 'true'"),
+                            WithUser("token: a", ", insecure-skip-tls-verify: 1"),
+                            WithUser(plugin + "provideClusterInfo: {}}")}) {
+    ASSERT_FALSE(wrong);
+    EXPECT_EQ(wrong.error().reason, "KubeconfigInvalid");
+    EXPECT_THAT(wrong.error().message, HasSubstr("want true or false"));
+  }
+}
+
 TEST_F(Kubeconfig, ReadsAProxy) {
   const auto access = WithUser("token: a", ", proxy-url: 'http://p:3128'");
   ASSERT_TRUE(access) << access.error().message;

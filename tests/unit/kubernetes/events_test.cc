@@ -35,6 +35,13 @@ TEST(Events, MayBeAboutAnyObjectOfTheApi) {
             R"("namespace":"ops","uid":"u9"})");
 }
 
+TEST(Events, AboutAnObjectOfTheWrongShapeNameWhatItHas) {
+  const KubeObject lease = {
+      {"apiVersion", 7}, {"kind", nullptr}, {"metadata", {{"name", "l"}, {"uid", KubeObject()}}}};
+  EXPECT_EQ(Regarding(lease).dump(),
+            R"({"apiVersion":"","kind":"","name":"l","namespace":"","uid":""})");
+}
+
 TEST(EventBudget, AllowsTwentyFiveAndThenOneInFiveMinutes) {
   EventBudget budget;
   SteadyTime now(1h);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "operator/ports/forwarding_kube.h"
 #include "tests/fakes/fake_kube.h"
 #include "tests/fakes/virtual_clock.h"
 
@@ -14,7 +15,7 @@ const KubeName kLease{"ops", "lease"};
 
 /// One process: its own clock of the same rate, its own election.
 struct Process {
-  Process(fakes::FakeKube& api, fakes::VirtualClock& process_clock, const std::string& identity)
+  Process(KubeApi& api, fakes::VirtualClock& process_clock, const std::string& identity)
       : clock(process_clock),
         guard(clock),
         election(
@@ -191,6 +192,32 @@ TEST_F(Leader, TellsHowOftenTheLeaseChangedHands) {
   EXPECT_EQ(two.transitions, 1);
 }
 
+TEST_F(Leader, ALeaseOfTheWrongShapeIsTakenAsOneThatNobodyHolds) {
+  for (const char* spec :
+       {"null", "7", "[]", R"("x")", R"({"holderIdentity": null, "leaseDurationSeconds": null})",
+        R"({"holderIdentity": 7, "leaseTransitions": "many"})"}) {
+    SCOPED_TRACE(spec);
+    api.Put(kLeases, {{"metadata", {{"namespace", "ops"}, {"name", "lease"}}},
+                      {"spec", KubeObject::parse(spec)}});
+    ASSERT_TRUE(one.Acquire());
+    EXPECT_EQ(Spec()["holderIdentity"], "one");
+    EXPECT_EQ(Spec()["leaseDurationSeconds"], 15);
+    EXPECT_EQ(Spec()["leaseTransitions"], 1);
+  }
+}
+
+TEST_F(Leader, AHolderThatDoesNotSayForHowLongHoldsNothing) {
+  for (const char* spec :
+       {R"({"holderIdentity": "two", "leaseDurationSeconds": null})",
+        R"({"holderIdentity": "two", "leaseDurationSeconds": "15"})",
+        R"({"holderIdentity": "two", "leaseDurationSeconds": 1e300})",
+        R"({"holderIdentity": "two", "leaseDurationSeconds": 18446744073709551615})"}) {
+    SCOPED_TRACE(spec);
+    const LeaseSeen seen{{{"spec", KubeObject::parse(spec)}}, clock.Steady()};
+    EXPECT_TRUE(MayHold(seen, "one", clock.Steady()));
+  }
+}
+
 TEST_F(Leader, AReleasedLeaseIsTakenAtOnce) {
   ASSERT_TRUE(one.Acquire());
   one.election.Release({});
@@ -198,6 +225,24 @@ TEST_F(Leader, AReleasedLeaseIsTakenAtOnce) {
   const SteadyTime start = clock.Steady();
   ASSERT_TRUE(two.Acquire());
   EXPECT_LT(clock.Steady() - start, 5s);
+}
+
+/// Answers a write with a spec that is none.
+struct Shapeless final : ForwardingKube {
+  using ForwardingKube::ForwardingKube;
+  Result<KubeObject> Write(const Call& call, const KubeWrite& write) override {
+    auto wrote = ForwardingKube::Write(call, write);
+    if (wrote) (*wrote)["spec"] = "x";
+    return wrote;
+  }
+};
+
+TEST_F(Leader, ReleasesALeaseThatCameBackInTheWrongShape) {
+  Shapeless shapeless(api);
+  Process three{shapeless, clock, "three"};
+  ASSERT_TRUE(three.Acquire());
+  three.election.Release({});
+  EXPECT_EQ(Spec()["holderIdentity"], "");
 }
 
 TEST_F(Leader, ALostOneDoesNotRelease) {
