@@ -94,9 +94,10 @@ struct KubeWrite {
 ///
 /// Errors carry the server's own reason where it gave one: NotFound, AlreadyExists, Conflict,
 /// Expired (410), Invalid, Forbidden, Unauthorized, TooManyRequests, ResourceVersionTooLarge; else
-/// those of the transport: Unavailable, Timeout, ConnectionLost, BadAnswer. What a person must
-/// change is terminal, the rest transient. Answers with Retry-After are waited for within the call,
-/// those to a list or a watch too.
+/// those of the transport: Unavailable, Timeout, ConnectionLost, BadAnswer. NotFound is the
+/// server's word alone; a 404 of a proxy, or of a server that does not know the kind, is a
+/// BadAnswer. What a person must change is terminal, the rest transient. Answers with Retry-After
+/// are waited for within the call, those to a list or a watch too.
 class KubeApi {
  public:
   virtual ~KubeApi() = default;

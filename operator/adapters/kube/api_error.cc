@@ -7,6 +7,8 @@ namespace {
 
 using Json = KubeObject;
 
+constexpr const char* kNoAnswer = "BadAnswer";
+
 std::string ReasonOf(int code) {
   switch (code) {
     case 400:
@@ -45,12 +47,15 @@ bool TooLargeVersion(const Json& status, const std::string& message) {
 /// Only these can pass by themselves.
 bool MayPass(const std::string& reason, int code) {
   return code >= 500 || code == 429 || code == 408 || reason == "Conflict" || reason == "Expired" ||
-         reason == "Unauthorized" || reason == "ResourceVersionTooLarge";
+         reason == "Unauthorized" || reason == "ResourceVersionTooLarge" || reason == kNoAnswer;
 }
 
 std::string Advice(const std::string& reason) {
   if (reason == "Forbidden") return ". The role does not allow it: apply manifests/default again";
   if (reason == "Unauthorized") return ". The credentials are not accepted, or no longer";
+  if (reason == kNoAnswer)
+    return ". No word about the object: a proxy said it, or the server does not know this kind, "
+           "which kubectl apply -k manifests/default brings";
   return "";
 }
 
@@ -63,6 +68,8 @@ Error ApiStatusError(const std::string& doing, const std::string& status_json, i
     code = parsed["code"].get<int>();
   std::string reason = is_status ? TextField(parsed, "reason") : "";
   if (reason.empty()) reason = ReasonOf(code);
+  // A page that is not there is no object that is not there.
+  if (code == 404 && !is_status) reason = kNoAnswer;
   std::string message = is_status ? TextField(parsed, "message") : "";
   if (message.empty()) message = status_json.substr(0, 300);
   if (reason == "Gone" || code == 410) reason = "Expired";

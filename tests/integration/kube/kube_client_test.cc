@@ -12,6 +12,7 @@ namespace etcdrestore::testing {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::HasSubstr;
 
 KubeObject Map(const std::string& name, const std::string& value) {
   return {{"apiVersion", "v1"},
@@ -40,6 +41,23 @@ TEST(KubeClient, WritesAndReadsWithTheServersOwnReasons) {
   const KubeWrite remove{KubeVerb::kDelete, kConfigMaps, Named("crud"), "", {}};
   EXPECT_TRUE(api.Write({}, remove));
   EXPECT_TRUE(api.Write({}, remove)) << "gone already is done";
+}
+
+TEST(KubeClient, AKindThatTheServerDoesNotKnowIsToldFromAnObjectThatIsNotThere) {
+  KubeApi& api = Server().api();
+  for (const KubeType& type :
+       {KubeType{"etcdrestore.io", "v1alpha1", "others"}, KubeType{"other.io", "v1", "others"}}) {
+    const auto got = api.Get({}, type, Named("a"));
+    const auto listed = api.List({}, type, "", {}, [](KubeObject) {});
+    const auto watched = api.Watch({}, type, "", {}, [](KubeEvent) {});
+    const auto removed = api.Write({}, {KubeVerb::kDelete, type, Named("a"), "", {}});
+    ASSERT_FALSE(got || listed || watched || removed);
+    for (const Error& error : {got.error(), listed.error(), watched.error(), removed.error()}) {
+      EXPECT_EQ(error.reason, "BadAnswer");
+      EXPECT_THAT(error.message, HasSubstr("404 page not found"));
+      EXPECT_THAT(error.message, HasSubstr("kubectl apply -k manifests/default"));
+    }
+  }
 }
 
 TEST(KubeClient, AppliesToAnObjectOfThatUidAndToNoOther) {

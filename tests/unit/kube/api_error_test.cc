@@ -38,6 +38,20 @@ TEST(ApiErrors, AreNamedByTheServersReason) {
   }
 }
 
+TEST(ApiErrors, ThatNothingIsThereIsSaidByAStatusAlone) {
+  for (const char* body :
+       {"404 page not found\n", "<html>default backend - 404</html>", "", "{}", R"({"code":404})",
+        R"({"kind":"Problem","reason":"NotFound","message":"no such route"})", R"("NotFound")"}) {
+    SCOPED_TRACE(body);
+    const Error error = ApiError("get x", HttpResponse{404, {}, body});
+    EXPECT_EQ(error.reason, "BadAnswer");
+    EXPECT_EQ(error.kind, ErrorKind::kTransient);
+    EXPECT_THAT(error.message, testing::StartsWith(std::string("get x: 404 ") + body));
+    EXPECT_THAT(error.message, testing::HasSubstr("kubectl apply -k manifests/default"));
+  }
+  EXPECT_EQ(ApiError("get x", HttpResponse{404, {}, R"({"kind":"Status"})"}).reason, "NotFound");
+}
+
 TEST(ApiErrors, InsideAWatchStreamCarryTheirOwnCode) {
   const Error error = ApiStatusError(
       "watch x", R"({"kind":"Status","code":410,"message":"too old resource version"})", 0);
