@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "operator/base/files.h"
 #include "tests/integration/kube/server.h"
 #include "tests/support/child_process.h"
+#include "tests/support/sockets.h"
 
 namespace etcdrestore::testing {
 namespace {
@@ -17,16 +19,23 @@ using ::testing::UnorderedElementsAre;
 
 constexpr const char* kUser = "system:serviceaccount:etcdrestore-system:etcdrestore-operator";
 
-ChildProcess Operator(const std::string& name) {
+ChildProcess Operator(const std::string& name, const std::vector<std::string>& flags = {}) {
   const std::string source = ETCDRESTORE_SOURCE_DIR;
   const Status roles = Server().Apply(source + "/manifests/default/rbac.yaml");
   EXPECT_TRUE(roles) << (roles ? "" : roles.error().message);
   const std::string& folder = Server().folder();
-  return ChildProcess({ETCDRESTORE_PROGRAM, "operator", "--kubeconfig",
-                       Server().Kubeconfig(kUser, "system:serviceaccounts"), "--state-dir",
-                       folder + "/state-" + name, "--metrics-bind-address", "127.0.0.1:0",
-                       "--health-probe-bind-address", "127.0.0.1:0"},
-                      folder + "/" + name + ".log", {"HOME=" + folder});
+  std::vector<std::string> argv = {ETCDRESTORE_PROGRAM,
+                                   "operator",
+                                   "--kubeconfig",
+                                   Server().Kubeconfig(kUser, "system:serviceaccounts"),
+                                   "--state-dir",
+                                   folder + "/state-" + name,
+                                   "--metrics-bind-address",
+                                   "127.0.0.1:0",
+                                   "--health-probe-bind-address",
+                                   "127.0.0.1:0"};
+  argv.insert(argv.end(), flags.begin(), flags.end());
+  return ChildProcess(argv, folder + "/" + name + ".log", {"HOME=" + folder});
 }
 
 KubeObject StatusOf(const std::string& name) {
@@ -73,6 +82,23 @@ TEST(Operator, RunsAnObjectSaysWhyItFailedAndNeverRunsItAgain) {
     });
     return listed && events > 0;
   }));
+}
+
+TEST(Operator, RestoresAsManyClustersAtOnceAsItsFlagSays) {
+  const ChildProcess process = Operator("many", {"--max-concurrent-reconciles", "2"});
+  ASSERT_TRUE(process.WaitForLog("Leading")) << process.Log();
+  // A node that takes the connection and says nothing: the runs go on for as long as this takes.
+  const Listener silent = ListenOnLoopback();
+  const auto first_word = [&](const std::string& name) {
+    Create(UnreachableRestore(name, name, "r1", silent.port));
+    EXPECT_TRUE(process.WaitUntil([&] { return StatusOf(name).contains("conditions"); }))
+        << process.Log();
+    return ReasonOf(name);
+  };
+  EXPECT_NE(first_word("many-1"), "Queued");
+  EXPECT_NE(first_word("many-2"), "Queued");
+  EXPECT_EQ(first_word("many-3"), "Queued") << "and looked at while both others go on";
+  ::close(silent.fd);
 }
 
 TEST(Operator, EndsCleanlyOnTermAndGivesItsLeaseAway) {

@@ -49,6 +49,13 @@ TEST(OperatorFlags, TheDefaultsGoTogether) {
   EXPECT_EQ(options.name_space, "");
 }
 
+TEST(OperatorFlags, RunsAtOnceAreFourOrAsManyAsGiven) {
+  EXPECT_EQ(Options("").workers, 4);
+  EXPECT_EQ(Options("--max-concurrent-reconciles 7").workers, 7);
+  for (const char* wrong : {"0", "101", "-1", "many"})
+    EXPECT_NE(Parse("operator --max-concurrent-reconciles=" + std::string(wrong)).refused, "");
+}
+
 TEST(OperatorFlags, TimesOfTheElectionAreGosDurations) {
   const OperatorOptions options = Options(
       "--leader-elect-lease-duration 1m30s --leader-elect-renew-deadline=60s "
