@@ -130,11 +130,12 @@ void RestoreSeries::Forget(const KubeName& name) {
 }
 
 void RestoreSeries::NoteSuccess(const std::string& cluster, const Json& status) {
-  const double ended = Seconds(status, "completionTime").value_or(0);
+  // One that only its record tells of has no time.
+  const auto ended = Seconds(status, "completionTime");
+  if (!ended) return;
   Success& newest = successes_[cluster];
-  if (ended < newest.ended) return;
-  const Json snapshot = status.value("snapshot", Json::object());
-  newest = {ended, Seconds(snapshot, "takenAt").value_or(0)};
+  if (*ended < newest.ended) return;
+  newest = {*ended, Seconds(status.value("snapshot", Json::object()), "takenAt")};
   if (successes_.size() <= kMostClusters) return;
   successes_.erase(std::min_element(
       successes_.begin(), successes_.end(),
@@ -169,8 +170,10 @@ void RestoreSeries::TellOne(const std::string& metric, const MetricLabels& base,
 void RestoreSeries::Tell(const std::string& metric, const SeriesSink& sink) const {
   const bool success = metric == "etcdrestore_last_success_timestamp_seconds";
   if (success || metric == "etcdrestore_restored_snapshot_timestamp_seconds") {
-    for (const auto& [cluster, one] : successes_)
-      sink({{"cluster", cluster}}, success ? one.ended : one.taken_at);
+    for (const auto& [cluster, one] : successes_) {
+      const std::optional<double> told = success ? one.ended : one.taken_at;
+      if (told) sink({{"cluster", cluster}}, *told);
+    }
     return;
   }
   for (const auto& [name, shown] : shown_) {

@@ -39,8 +39,8 @@ class RestoreSeries {
     double phase_limit = 0;                                ///< seconds
   };
   struct Success {
-    double ended = 0;     ///< seconds since 1970
-    double taken_at = 0;  ///< of the snapshot
+    double ended = 0;                ///< seconds since 1970
+    std::optional<double> taken_at;  ///< of the snapshot
   };
   static Shown Compact(const EtcdRestore& object, const nlohmann::ordered_json& status,
                        const std::string& ended);

@@ -107,6 +107,25 @@ TEST_F(OperatorMetricsTest, TheLastSuccessOfAClusterIsKnownAfterARestartToo) {
               HasSubstr("restored_snapshot_timestamp_seconds{cluster=\"prod\"} 1000\n"));
 }
 
+TEST_F(OperatorMetricsTest, ASuccessWithoutATimeTellsNoTime) {
+  Json untold = Ended("");
+  untold.erase("completionTime");
+  metrics.OnStatus(Named("one"), untold);
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr("last_success_timestamp_seconds{")));
+  metrics.OnStatus(Named("two"), Ended("1970-01-01T02:00:00Z"));
+  metrics.OnStatus(Named("one"), untold);
+  EXPECT_THAT(metrics.Text(),
+              HasSubstr("etcdrestore_last_success_timestamp_seconds{cluster=\"prod\"} 7200\n"));
+}
+
+TEST_F(OperatorMetricsTest, ASnapshotOfUnknownAgeTellsNoAge) {
+  Json status = Ended("1970-01-01T02:00:00Z");
+  status.erase("snapshot");
+  metrics.OnStatus(Named("one"), status);
+  EXPECT_THAT(metrics.Text(), HasSubstr("last_success_timestamp_seconds{cluster=\"prod\"} 7200\n"));
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr("restored_snapshot_timestamp_seconds{")));
+}
+
 TEST_F(OperatorMetricsTest, AnObjectThatBeginsAnewIsNoLongerAtItsEnd) {
   metrics.OnStatus(Named("again"), Ended("1970-01-01T00:00:01Z"));
   metrics.OnStatus(Named("again"), Working("Up"));
