@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "operator/cli/zap_flags.h"
+
 namespace etcdrestore {
 namespace {
 
@@ -28,7 +30,28 @@ void AddDuration(CLI::App& command, const std::string& flag, Duration& duration,
       ->default_str(HumanDuration(duration));
 }
 
+/// One namespace under two names; two namespaces are refused.
+void AddOwnNamespace(CLI::App& command, std::string& own) {
+  const auto add = [&](const std::string& flag, const std::string& text) {
+    command.add_option_function<std::string>(
+        flag,
+        [flag, &own](const std::string& given) {
+          if (!own.empty() && own != given)
+            throw CLI::ValidationError(flag, "the Lease lies where the records of runs are kept: " +
+                                                 own + " and " + given + " are two namespaces");
+          own = given;
+        },
+        text);
+  };
+  add("--operator-namespace",
+      "where the Lease and the records of runs are kept (default: POD_NAMESPACE, then the "
+      "context's namespace)");
+  add("--leader-elect-resource-namespace", "the same as --operator-namespace");
+}
+
 void AddElection(CLI::App& command, OperatorOptions& options) {
+  command.add_flag("--leader-elect", options.leader_elect,
+                   "always so: false is refused, since only the Lease keeps two from one cluster");
   command.add_option("--leader-elect-resource-name", options.lease, "name of the Lease")
       ->capture_default_str();
   AddDuration(command, "--leader-elect-lease-duration", options.lease_duration,
@@ -37,28 +60,6 @@ void AddElection(CLI::App& command, OperatorOptions& options) {
               "how long the leader acts without a renewal");
   AddDuration(command, "--leader-elect-retry-period", options.retry_period,
               "pause between two tries");
-}
-
-/// Levels as zap names them; a number is the more the higher.
-LogLevel LevelOf(const std::string& name) {
-  if (name == "info") return LogLevel::kInfo;
-  if (name == "warn") return LogLevel::kWarning;
-  if (name == "error" || name == "panic") return LogLevel::kError;
-  const bool number = !name.empty() && name.find_first_not_of("0123456789") == std::string::npos &&
-                      name.find_first_not_of('0') != std::string::npos;
-  if (name == "debug" || number) return LogLevel::kDebug;
-  throw CLI::ValidationError("--zap-log-level",
-                             name + " is none of debug, info, warn, error, panic, 1, 2, ...");
-}
-
-void AddLogging(CLI::App& command, LogLevel& level) {
-  CLI::Option* zap = command.add_option_function<std::string>(
-      "--zap-log-level", [&level](const std::string& name) { level = LevelOf(name); },
-      "debug, info, warn or error (default: info)");
-  command
-      .add_flag_callback(
-          "--verbose", [&level] { level = LogLevel::kDebug; }, "log debug lines too")
-      ->excludes(zap);
 }
 
 void AddEndpoints(CLI::App& command, OperatorOptions& options) {
@@ -73,6 +74,8 @@ void AddEndpoints(CLI::App& command, OperatorOptions& options) {
       ->capture_default_str();
   command.add_option("--metrics-cert-key", options.metrics_cert_key, "private key in it")
       ->capture_default_str();
+  command.add_flag("--enable-http2", options.http2,
+                   "false is how it always is: HTTP/1.1 alone; true is refused");
   command
       .add_option("--health-probe-bind-address", options.health_address, "host:port, 0 for none")
       ->capture_default_str();
@@ -86,9 +89,7 @@ void AddOperator(CLI::App& app, OperatorOptions& options) {
       ->add_option("-n,--namespace", options.name_space,
                    "objects of this namespace alone (default: all)")
       ->envname("WATCH_NAMESPACE");
-  command->add_option("--operator-namespace", options.own_name_space,
-                      "where the Lease and the records of runs are kept (default: POD_NAMESPACE, "
-                      "then the context's namespace)");
+  AddOwnNamespace(*command, options.own_name_space);
   AddElection(*command, options);
   command
       ->add_option("--max-concurrent-reconciles", options.workers,
@@ -100,7 +101,7 @@ void AddOperator(CLI::App& app, OperatorOptions& options) {
   command->add_option("--rke", options.rke, "rke program, needed for strategy Rebuild")
       ->capture_default_str();
   AddEndpoints(*command, options);
-  AddLogging(*command, options.log_level);
+  AddLogFlags(*command, options.log);
 }
 
 CLI::App* AddRemote(CLI::App& app, const char* name, const char* text, RemoteRequest& request) {

@@ -14,7 +14,7 @@
 #include "operator/kubernetes/controller.h"
 #include "operator/kubernetes/endpoints.h"
 #include "operator/kubernetes/fenced_kube.h"
-#include "operator/kubernetes/json_log.h"
+#include "operator/kubernetes/operator_log.h"
 #include "operator/kubernetes/operator_metrics.h"
 #include "operator/runtime/reflector.h"
 
@@ -246,6 +246,15 @@ Status CheckOptions(const OperatorOptions& options) {
     return Terminal("InvalidOptions",
                     "--metrics-cert-path: metrics are plain http without --metrics-secure; give "
                     "both or none");
+  if (!options.leader_elect)
+    return Terminal("InvalidOptions",
+                    "--leader-elect=false: without the Lease two operators could restore one "
+                    "cluster at once, and nothing would keep a stalled one from acting late; leave "
+                    "the flag out. One operator alone leads a moment after its start");
+  if (options.http2)
+    return Terminal("InvalidOptions",
+                    "--enable-http2: metrics and probes are served through HTTP/1.1 alone; leave "
+                    "the flag out");
   return CheckTimes(LeaderOf(options, "", ""));
 }
 
@@ -255,7 +264,7 @@ int RunOperator(const Call& call, const OperatorOptions& options) {
   ::mallopt(M_ARENA_MAX, 2);
   ::mallopt(M_MMAP_THRESHOLD, 128 << 10);
   RealClock clock;
-  const auto log = MakeJsonLogger(stderr, options.log_level, clock);
+  const auto log = MakeOperatorLogger(stderr, options.log, clock);
   const auto access = FindAccess(options.kubeconfig, options.context);
   if (!access) {
     log->Write(LogLevel::kError, "Cannot begin",

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "operator/base/call.h"
+#include "operator/kubernetes/operator_log.h"
 
 namespace etcdrestore {
 
@@ -27,7 +28,9 @@ struct OperatorOptions {
   Duration lease_duration = std::chrono::seconds(15);
   Duration renew_deadline = std::chrono::seconds(10);
   Duration retry_period = std::chrono::seconds(2);
-  LogLevel log_level = LogLevel::kInfo;
+  bool leader_elect = true;  ///< false is refused: what fences two processes is the Lease
+  bool http2 = false;        ///< true is refused: HTTP/1.1 alone is served
+  LogOptions log;
 };
 
 /// Error InvalidOptions: options that do not go together, in words for who typed them. Pure.

@@ -45,7 +45,7 @@ struct WatchNamespace {
 TEST(OperatorFlags, TheDefaultsGoTogether) {
   const OperatorOptions options = Options("");
   EXPECT_TRUE(CheckOptions(options));
-  EXPECT_EQ(options.log_level, LogLevel::kInfo);
+  EXPECT_EQ(options.log.least, LogLevel::kInfo);
   EXPECT_EQ(options.name_space, "");
 }
 
@@ -127,10 +127,65 @@ TEST(OperatorFlags, TheLogLevelIsSpelledInTwoWays) {
                                                     {"--zap-log-level warn", LogLevel::kWarning},
                                                     {"--zap-log-level error", LogLevel::kError},
                                                     {"--zap-log-level panic", LogLevel::kError}};
-  for (const auto& [flags, level] : cases) EXPECT_EQ(Options(flags).log_level, level) << flags;
+  for (const auto& [flags, level] : cases) EXPECT_EQ(Options(flags).log.least, level) << flags;
   EXPECT_THAT(Parse("operator --zap-log-level loud").refused, HasSubstr("loud is none of debug"));
   EXPECT_NE(Parse("operator --zap-log-level 0").refused, "");
   EXPECT_NE(Parse("operator --verbose --zap-log-level error").refused, "");
+}
+
+TEST(OperatorFlags, AreThoseOfEveryKubebuilderOperator) {
+  const OperatorOptions options = Options(
+      "--leader-elect --health-probe-bind-address=:8081 --metrics-bind-address=:8443 "
+      "--metrics-secure=true --enable-http2=false --leader-elect-resource-namespace=ops "
+      "--zap-devel=false --zap-encoder=console --zap-time-encoding=iso8601 --zap-log-level=info "
+      "--zap-stacktrace-level=error");
+  EXPECT_TRUE(CheckOptions(options));
+  EXPECT_EQ(options.own_name_space, "ops");
+  EXPECT_EQ(options.log.encoder, LogEncoder::kConsole);
+  EXPECT_EQ(options.log.time, LogTime::kIso8601);
+  EXPECT_TRUE(CheckOptions(Options("--leader-elect=true")));
+}
+
+TEST(OperatorFlags, WhatIsNotThereIsRefusedInWordsAndNotPassedOver) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"--leader-elect=false", "without the Lease two operators could restore one cluster"},
+      {"--enable-http2", "through HTTP/1.1 alone"},
+      {"--enable-http2=true", "through HTTP/1.1 alone"}};
+  for (const auto& [flags, why] : cases) {
+    SCOPED_TRACE(flags);
+    const Status checked = CheckOptions(Options(flags));
+    ASSERT_FALSE(checked);
+    EXPECT_EQ(checked.error().reason, "InvalidOptions");
+    EXPECT_THAT(checked.error().message, HasSubstr(why));
+  }
+}
+
+TEST(OperatorFlags, TheLeaseLiesWhereTheRecordsOfRunsAre) {
+  EXPECT_EQ(Options("--operator-namespace a --leader-elect-resource-namespace a").own_name_space,
+            "a");
+  for (const char* flags : {"--operator-namespace a --leader-elect-resource-namespace b",
+                            "--leader-elect-resource-namespace b --operator-namespace a"})
+    EXPECT_THAT(Parse(std::string("operator ") + flags).refused,
+                HasSubstr("a and b are two namespaces"));
+}
+
+TEST(OperatorFlags, DevelopmentIsADefaultThatOtherFlagsOverrule) {
+  const OperatorOptions devel = Options("--zap-devel");
+  EXPECT_EQ(devel.log.encoder, LogEncoder::kConsole);
+  EXPECT_EQ(devel.log.least, LogLevel::kDebug);
+  for (const char* flags : {"--zap-devel --zap-encoder json --zap-log-level warn",
+                            "--zap-encoder json --zap-log-level warn --zap-devel"}) {
+    const OperatorOptions told = Options(flags);
+    EXPECT_EQ(told.log.encoder, LogEncoder::kJson) << flags;
+    EXPECT_EQ(told.log.least, LogLevel::kWarning) << flags;
+  }
+}
+
+TEST(OperatorFlags, UnknownEncodingsAreRefused) {
+  EXPECT_THAT(Parse("operator --zap-encoder xml").refused,
+              HasSubstr("xml is neither json nor console"));
+  EXPECT_THAT(Parse("operator --zap-time-encoding unix").refused,
+              HasSubstr("unix is none of epoch, millis"));
 }
 
 }  // namespace
