@@ -27,10 +27,10 @@ Status Endpoints::Listen(const std::string& address, IdentitySource tls,
                          std::unique_ptr<HttpServer>& server) {
   if (address == "0" || address.empty()) return {};
   const bool known = static_cast<bool>(tls);
-  auto opened = HttpServer::Open(
-      {address, std::move(tls)}, [this, known](const Call& call, const HttpQuestion& question) {
-        return known ? AnswerKnown(call, question) : Answer(question.path);
-      });
+  auto opened = HttpServer::Open({address, std::move(tls)},
+                                 [this, known](const Call& call, const HttpQuestion& question) {
+                                   return known ? AnswerKnown(call, question) : Answer(question);
+                                 });
   if (!opened) return opened.error();
   server = std::move(*opened);
   deps_.log.Info("Listening", {{"address", address}, {"port", std::to_string(server->port())}});
@@ -64,12 +64,10 @@ void Endpoints::HeardOfFiles(const Status& read) {
   told_ = fault;
 }
 
-HttpAnswer Endpoints::Answer(const std::string& path) const {
-  if (path == "/metrics" && !secure_) return MetricsAnswer(deps_.scrape());
-  if (path == "/healthz")
-    return deps_.alive() ? Words(200, "ok") : Words(500, "[-]leader election does not come back\n");
-  if (path == "/readyz")
-    return deps_.ready() ? Words(200, "ok") : Words(500, "[-]objects are not listed yet\n");
+HttpAnswer Endpoints::Answer(const HttpQuestion& question) const {
+  if (question.path == "/metrics" && !secure_) return MetricsAnswer(deps_.scrape());
+  if (auto answer = AnswerProbe("/healthz", deps_.live, question)) return *std::move(answer);
+  if (auto answer = AnswerProbe("/readyz", deps_.ready, question)) return *std::move(answer);
   return Words(404, secure_ ? "/healthz, /readyz\n" : "/metrics, /healthz, /readyz\n");
 }
 

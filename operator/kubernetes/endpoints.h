@@ -7,6 +7,7 @@
 #include "operator/adapters/metrics/certificate_files.h"
 #include "operator/adapters/metrics/http_server.h"
 #include "operator/base/log.h"
+#include "operator/kubernetes/health_checks.h"
 #include "operator/kubernetes/operator.h"
 #include "operator/kubernetes/scrape_guard.h"
 
@@ -21,10 +22,10 @@ class Endpoints {
   struct Deps {
     const Clock& clock;
     Logger& log;
-    KubeApi& api;                 ///< not fenced: a process that does not lead is scraped too
-    std::string host;             ///< of this machine, for a certificate of its own
-    std::function<bool()> alive;  ///< the loops come back
-    std::function<bool()> ready;  ///< the objects are known
+    KubeApi& api;                    ///< not fenced: a process that does not lead is scraped too
+    std::string host;                ///< of this machine, for a certificate of its own
+    std::vector<HealthCheck> live;   ///< the loops come back
+    std::vector<HealthCheck> ready;  ///< the objects are known
     std::function<std::string()> scrape;  ///< the text of /metrics
     std::function<void(bool fine)> certificate_read;
   };
@@ -39,7 +40,7 @@ class Endpoints {
                 std::unique_ptr<HttpServer>& server);
   Result<IdentitySource> FindIdentity(const OperatorOptions& options);
   void HeardOfFiles(const Status& read);
-  HttpAnswer Answer(const std::string& path) const;
+  HttpAnswer Answer(const HttpQuestion& question) const;
   HttpAnswer AnswerKnown(const Call& call, const HttpQuestion& question);
 
   const Deps deps_;

@@ -192,16 +192,25 @@ class Operator {
     std::_Exit(1);
   }
 
+  std::vector<HealthCheck> LiveChecks() {
+    return {{"ping", [] { return ""; }},
+            {"leaderElection", [this] {
+               const SteadyTime ticked{SteadyTime::duration(leader_tick_.load())};
+               return clock_.Steady() - ticked < LoopSilence(options_) ? ""
+                                                                       : "it does not come back";
+             }}};
+  }
+
+  std::vector<HealthCheck> ReadyChecks() {
+    return {{"ping", [] { return ""; }},
+            {"objects", [this] { return reflector_.synced() ? "" : "they are not listed yet"; }}};
+  }
+
   Status Listen() {
-    auto opened =
-        Endpoints::Open({clock_, log_, *api_, HostName(),
-                         [this] {
-                           const SteadyTime ticked{SteadyTime::duration(leader_tick_.load())};
-                           return clock_.Steady() - ticked < LoopSilence(options_);
-                         },
-                         [this] { return reflector_.synced(); }, [this] { return Scrape(); },
-                         [this](bool fine) { metrics_.OnCertificateRead(fine); }},
-                        options_);
+    auto opened = Endpoints::Open(
+        {clock_, log_, *api_, HostName(), LiveChecks(), ReadyChecks(), [this] { return Scrape(); },
+         [this](bool fine) { metrics_.OnCertificateRead(fine); }},
+        options_);
     if (!opened) return opened.error();
     endpoints_ = std::move(*opened);
     return {};
