@@ -14,6 +14,7 @@
 #include "operator/kubernetes/controller.h"
 #include "operator/kubernetes/endpoints.h"
 #include "operator/kubernetes/fenced_kube.h"
+#include "operator/kubernetes/liveness.h"
 #include "operator/kubernetes/operator_log.h"
 #include "operator/kubernetes/operator_metrics.h"
 #include "operator/runtime/reflector.h"
@@ -30,6 +31,8 @@ constexpr int kLookers = 2;
 /// The Lease is not renewed meanwhile; it holds for three seconds at least.
 constexpr auto kLastWords = 2s;
 constexpr Duration kLoopSilence = 60s;
+/// Twice what a watch may take: ten minutes, and five more when a busy server puts it off.
+constexpr Duration kWatchSilence = 30min;
 
 double Chance() {
   static thread_local std::mt19937_64 engine{std::random_device{}()};
@@ -99,12 +102,15 @@ class Operator {
         clock_(clock),
         own_name_space_(OwnNamespace(options, access)),
         identity_(options.identity.empty() ? NewIdentity() : options.identity),
+        leader_tick_(clock),
+        watch_tick_(clock),
         metrics_(BuildLabels(options), options.lease, options.workers),
         api_(MakeKubeClient(access, ClientOptions(options, log, metrics_, access.server, ""),
                             clock)),
         lease_api_(MakeKubeClient(
             access, ClientOptions(options, log, metrics_, access.server, "/leader-election"),
             clock)),
+        watched_(*api_, watch_tick_),
         guard_(clock),
         fenced_(*api_, guard_),
         queue_(clock),
@@ -112,7 +118,7 @@ class Operator {
         events_(fenced_, clock, identity_),
         controller_({fenced_, clock, cache_, queue_, guard_, ledger_, events_, log, metrics_,
                      RunSession, options.state_dir, options.rke, options.workers}),
-        reflector_({*api_, clock, WaitOrStop, Chance, cache_,
+        reflector_({watched_, clock, WaitOrStop, Chance, cache_,
                     [this](const ObjectChange& change) { controller_.Changed(change); },
                     [this](const std::string& what, const std::string& why) {
                       metrics_.OnWatchRestarted(what);
@@ -121,7 +127,7 @@ class Operator {
                    kEtcdRestores, options.name_space),
         election_({*lease_api_, clock,
                    [this](const Call& one, Duration pause) {
-                     leader_tick_ = clock_.Steady().time_since_epoch().count();
+                     leader_tick_.Now();
                      WaitOrStop(one, pause);
                    },
                    Chance, guard_,
@@ -135,7 +141,6 @@ class Operator {
                   LeaderOf(options, own_name_space_, identity_)) {}
 
   int Run(const Call& call) {
-    leader_tick_ = clock_.Steady().time_since_epoch().count();
     if (Status listening = Listen(); !listening) {
       log_.Write(LogLevel::kError, "Cannot begin", {{"error", listening.error().message}});
       return 1;
@@ -154,11 +159,13 @@ class Operator {
       workers.reserve(static_cast<std::size_t>(threads));
       for (int i = 0; i < threads; ++i)
         workers.emplace_back([this, call] { controller_.Work(call); });
+      takers_ = threads;
       while (!call.stop.stop_requested()) {
         WaitOrStop(call, kTidy);
         // What lists and scrapes left in the heap goes back to the system.
         ::malloc_trim(0);
       }
+      takers_ = 0;
       log_.Info("Stopping", {});
       grace_ = std::jthread([this](const std::stop_token& stop) { EndAfterGrace(stop); });
     }
@@ -193,12 +200,21 @@ class Operator {
   }
 
   std::vector<HealthCheck> LiveChecks() {
+    const auto within = [](Duration silence, Duration most) {
+      return silence < most ? "" : "has not come back for " + HumanDuration(silence);
+    };
     return {{"ping", [] { return ""; }},
-            {"leaderElection", [this] {
-               const SteadyTime ticked{SteadyTime::duration(leader_tick_.load())};
-               return clock_.Steady() - ticked < LoopSilence(options_) ? ""
-                                                                       : "it does not come back";
-             }}};
+            {"leaderElection",
+             [this, within] { return within(leader_tick_.Silence(), LoopSilence(options_)); }},
+            {"watch", [this, within] { return within(watch_tick_.Silence(), kWatchSilence); }},
+            {"workers", [this, within] { return within(Neglect(), kLoopSilence); }}};
+  }
+
+  /// For how long a key has been due that a free worker does not take.
+  Duration Neglect() {
+    return takers_watch_.Neglect({queue_.NextDue(), queue_.Numbers().busy,
+                                  static_cast<std::size_t>(takers_.load()), metrics_.taken()},
+                                 clock_.Steady());
   }
 
   std::vector<HealthCheck> ReadyChecks() {
@@ -227,10 +243,14 @@ class Operator {
   Clock& clock_;
   const std::string own_name_space_;
   const std::string identity_;
+  LoopTick leader_tick_;
+  LoopTick watch_tick_;
+  std::atomic<int> takers_ = 0;  ///< threads that take from the queue
+  TakersWatch takers_watch_;
   OperatorMetrics metrics_;
-  std::atomic<SteadyTime::rep> leader_tick_ = 0;
   std::unique_ptr<KubeApi> api_;
   std::unique_ptr<KubeApi> lease_api_;
+  TickingKube watched_;
   LeaderGuard guard_;
   FencedKube fenced_;
   ObjectCache cache_;

@@ -138,6 +138,7 @@ OperatorMetrics::OperatorMetrics(const MetricLabels& build, std::string lease, i
 }
 
 void OperatorMetrics::OnTaken(SteadyTime added, SteadyTime now) {
+  ++taken_;
   const std::chrono::duration<double> waited = now - added;
   metrics_.Observe("workqueue_queue_duration_seconds", kQueue, waited.count());
   const std::lock_guard lock(mutex_);

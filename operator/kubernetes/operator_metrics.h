@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -45,10 +46,13 @@ class OperatorMetrics final : public ControllerObserver {
   /// What is true at this moment only; the sums of the queue become counters.
   void OnScrape(const QueueNumbers& queue, SteadyTime now);
   [[nodiscard]] std::string Text();
+  /// Keys that workers have taken.
+  [[nodiscard]] std::uint64_t taken() const { return taken_; }
 
  private:
   Metrics metrics_;
   const std::string lease_;
+  std::atomic<std::uint64_t> taken_ = 0;
   std::mutex mutex_;  ///< guards what is below
   RestoreSeries series_;
   QueueNumbers queue_;                             ///< as it was at the last scrape

@@ -131,7 +131,8 @@ TEST(SecureScrape, ProbesStayPlainAndOpenAndGiveNoMetrics) {
   const std::string base = "http://127.0.0.1:" + std::to_string(PortsIn(process.Log()).at(0));
   EXPECT_EQ(Get(base + "/healthz", "", "").status, 200);
   EXPECT_TRUE(process.WaitUntil([&] { return Get(base + "/readyz", "", "").status == 200; }));
-  EXPECT_THAT(Get(base + "/healthz?verbose", "", "").text, HasSubstr("[+]leaderElection ok\n"));
+  EXPECT_THAT(Get(base + "/healthz?verbose", "", "").text,
+              HasSubstr("[+]leaderElection ok\n[+]watch ok\n[+]workers ok\n"));
   EXPECT_EQ(Get(base + "/readyz/objects", "", "").text, "ok");
   EXPECT_EQ(Get(base + "/healthz/unknown", "", "").status, 404);
   const Scraped metrics = Get(base + "/metrics", "", TokenOf("scraper", true));
