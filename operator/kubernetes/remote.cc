@@ -39,7 +39,8 @@ std::string NextWords(const KubeObject& object) {
   if (phase == "Failed" && ConditionField(status, "Ready", "reason") == "Cancelled") return "";
   if (phase == "Failed" && status.contains("pointOfNoReturn"))
     return "\nThe cluster is half restored. Mend what the message names; any change of the object "
-           "(spec.notAfter, say) makes the run go on.\n";
+           "(spec.notAfter, say) makes the run go on, with the inputs that it began with. A mended "
+           "SSH key, known_hosts or S3 key is read only by a new spec.runID, which takes over.\n";
   if (phase == "Failed" && status.contains("startTime"))
     return "\nNothing was changed. To try again give a new spec.runID.\n";
   return "";
