@@ -98,6 +98,8 @@ std::string ApprovalProblem(const KubeObject& object, const std::string& plan_ha
   const std::string known = TextField(Part(status, "plan"), "hash");
   if (TextField(status, "runID") != TextField(Part(object, "spec"), "runID") || known.empty())
     return "there is no plan for this run yet; look again with: etcdrestore status";
+  const std::string phase = TextField(status, "phase");
+  if (phase != "AwaitingApproval") return "the run does not wait for approval: it is " + phase;
   if (plan_hash.empty()) return "name the plan that you have read: --plan-hash " + known;
   if (plan_hash != known)
     return "the plan is now " + known + ", not " + plan_hash +
