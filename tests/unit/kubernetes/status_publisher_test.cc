@@ -60,6 +60,37 @@ TEST_F(Publisher, AnOlderStatusNeverComesAfterANewerOne) {
   EXPECT_EQ(newest, 399);
 }
 
+TEST_F(Publisher, WhatIsOfferedWithoutEndIsWrittenOnceInAGapAndTheNewestAtLast) {
+  constexpr Duration kGap = 20ms;
+  std::mutex mutex;
+  std::vector<SteadyTime> times;
+  api.seen = [&](const Call&, const std::string&) {
+    const std::lock_guard lock(mutex);
+    times.push_back(clock.Steady());
+  };
+  const auto written = [&] {
+    const std::lock_guard lock(mutex);
+    return times.size();
+  };
+  const SteadyTime start = clock.Steady();
+  StatusPublisher publisher = Make(kGap);
+  int offered = 0;
+  while (written() < 6) publisher.Offer({{"progress", std::to_string(++offered)}});
+  publisher.Offer({{"progress", "overtaken"}});
+  publisher.Offer({{"progress", "last"}, {"phase", "Up"}});
+  while (Phase() != "Up" && clock.Steady() - start < 30s) std::this_thread::yield();
+  EXPECT_EQ(Phase(), "Up");
+  for (std::size_t i = 0; i < times.size(); ++i)
+    EXPECT_GE(times[i] - start, static_cast<int>(i) * kGap) << "write " << i;
+  EXPECT_LT(times.size(), static_cast<std::size_t>(offered));
+}
+
+TEST(PublisherGap, OfARunIsTwoSeconds) {
+  fakes::FakeKube api;
+  const RealClock clock;
+  EXPECT_EQ((StatusPublisher::Deps{api, clock, NullLogger()}.gap), 2s);
+}
+
 TEST_F(Publisher, WhatIsThereAlreadyIsNotWrittenAgain) {
   StatusPublisher publisher = Make();
   ASSERT_TRUE(publisher.WriteNow(Call().Within(10s), {{"phase", "Up"}}));
