@@ -2,9 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <random>
 #include <sstream>
 
+#include "operator/adapters/http/http_client.h"
 #include "tests/integration/kube/server.h"
 #include "tests/support/child_process.h"
 #include "tests/support/fault_proxy.h"
@@ -108,6 +110,30 @@ TEST(OperatorFaults, WhenTheStoreIsAwayTheLeaderEndsAndTheNextOneGoesOn) {
   ASSERT_TRUE(second.WaitForLog("Leading")) << second.Log();
   EXPECT_TRUE(second.WaitUntil([] { return PhaseOf("during") == "Failed"; })) << second.Log();
   EXPECT_EQ(RunsIn(first.Log() + second.Log(), "before"), 1);
+}
+
+TEST(OperatorFaults, ItIsNotReadyBeforeItKnowsItsObjectsAndIsAliveMeanwhile) {
+  ApplyRoles();
+  std::atomic<bool> refused = true;
+  const FaultProxy proxy(Server().Access(kUser, kGroup), [&](const TestRequest& request) {
+    Fault fault;
+    if (refused && request.target.find("etcdrestores") != std::string::npos)
+      fault.answer = StatusAnswer(403, "Forbidden");
+    return fault;
+  });
+  const ChildProcess process = Start("unready", PlainKubeconfig(proxy.Access().server));
+  ASSERT_TRUE(process.WaitForLog("Begun anew")) << process.Log();
+  const auto probe = [port = PortsIn(process.Log()).at(0)](const std::string& path) {
+    const auto client = std::move(HttpClient::Open({})).value();
+    HttpRequest request;
+    request.url = "http://127.0.0.1:" + std::to_string(port) + path;
+    const auto answer = client->Send(Call().Within(10s), request);
+    return answer ? answer->status : 0;
+  };
+  EXPECT_EQ(probe("/readyz"), 500);
+  EXPECT_EQ(probe("/healthz"), 200);
+  refused = false;
+  EXPECT_TRUE(process.WaitUntil([&] { return probe("/readyz") == 200; })) << process.Log();
 }
 
 TEST(OperatorFaults, AServerThatIsStartedAnewFindsItsOperator) {
