@@ -8,8 +8,8 @@
 #include "operator/adapters/kube/kube_client.h"
 #include "operator/adapters/yaml/yaml_loader.h"
 #include "operator/base/files.h"
-#include "operator/kubernetes/controller.h"
 #include "operator/kubernetes/scrape_guard.h"
+#include "tests/integration/kube/live_controller.h"
 #include "tests/integration/kube/server.h"
 
 namespace etcdrestore::testing {
@@ -107,18 +107,6 @@ std::set<std::string> Allowed(const std::string& path, const std::string& name) 
   return allowed;
 }
 
-class Quiet final : public ControllerObserver {
- public:
-  explicit Quiet(std::stop_source& stop) : stop_(stop) {}
-  void OnReconciled(const char*, double) override { stop_.request_stop(); }
-  void OnStatus(const EtcdRestore&, const nlohmann::ordered_json&) override {}
-  void OnRunEnded(const EtcdRestore&, const nlohmann::ordered_json&) override {}
-  void OnGone(const KubeName&) override {}
-
- private:
-  std::stop_source& stop_;
-};
-
 void NoWait(const Call&, Duration) {}
 
 TEST(Roles, AllowExactlyWhatTheOperatorAsks) {
@@ -143,66 +131,61 @@ TEST(Roles, AllowExactlyWhatTheOperatorAsks) {
                           {{kOwn, "roles-test"}, "test"});
   ASSERT_TRUE(election.Acquire({}));
   election.Release({});
-  guard.AllowUntil(SteadyTime::max());
 
   const KubeName name{"recovery", "roles"};
-  const auto made = Server().api().Write(
-      {}, {KubeVerb::kCreate, kEtcdRestores, name, "", UnreachableRestore("roles", "roles")});
+  KubeObject restore = UnreachableRestore("roles", "roles");
+  restore["spec"]["ssh"]["knownHosts"] = {
+      {"configMapRef", {{"name", "roles-hosts"}, {"key", "known_hosts"}}}};
+  const KubeObject hosts = {{"apiVersion", "v1"},
+                            {"kind", "ConfigMap"},
+                            {"metadata", {{"name", "roles-hosts"}, {"namespace", "recovery"}}},
+                            {"data", {{"known_hosts", ""}}}};
+  ASSERT_TRUE(Server().api().Write(
+      {}, {KubeVerb::kApply, kConfigMaps, {"recovery", "roles-hosts"}, "", hosts}));
+  const auto made = Server().api().Write({}, {KubeVerb::kCreate, kEtcdRestores, name, "", restore});
   ASSERT_TRUE(made) << made.error().message;
-  ObjectCache cache;
-  const auto end = api.List({}, kEtcdRestores, "", {}, [&](KubeObject object) {
-    if (object["metadata"]["name"] == "roles") cache.Upsert(std::move(object));
+  std::optional<KubeObject> listed;
+  const auto end = api.List({}, kEtcdRestores, "", {}, [&](KubeObject one) {
+    if (one["metadata"]["name"] == "roles") listed = std::move(one);
   });
   ASSERT_TRUE(end) << end.error().message;
   ASSERT_TRUE(api.Watch({}, kEtcdRestores, "", {end->resource_version, 1s}, [](KubeEvent) {}));
 
-  std::stop_source stop;
-  Quiet observer(stop);
-  WorkQueue queue(clock);
-  RunLedger ledger(api, kOwn);
   const std::string output = Server().folder() + "/made";
   ASSERT_TRUE(WriteFileAtomically(output, "state"));
-  Controller controller({api, clock, cache, queue, guard, ledger, events, NullLogger(), observer,
-                         [&](const Call&, const SessionInput& input, RunListener&) {
-                           RunRecord record;
-                           record.point_of_no_return = clock.Now();
-                           input.on_status(nlohmann::ordered_json{{"phase", "Cleaned"}}, record);
-                           EXPECT_TRUE(input.may_act(true));
-                           SessionResult result;
-                           result.ending = Ending::kDone;
-                           result.status = {{"phase", "Succeeded"}, {"runID", "r1"}};
-                           result.status["conditions"] = nlohmann::ordered_json::array();
-                           result.made["cluster.rkestate"] = output;
-                           return result;
-                         },
-                         Server().folder(), "rke"});
-  queue.Add(name.Key(), "roles");
-  Call call;
-  call.stop = stop.get_token();
-  controller.Work(call);
+  LiveController live(api, [&](const Call&, const SessionInput& input, RunListener&) {
+    EXPECT_TRUE(PassThePoint(input));
+    SessionResult result = Ends(input, Ending::kDone, {});
+    result.made["cluster.rkestate"] = output;
+    return result;
+  });
+  live.Hear(*listed);
+  live.Pass(name);
+  // A watch that is dead: the cache never hears of what was written, and the server is asked.
+  live.clock.Advance(61s);
+  live.Pass(name);
 
-  const auto object = Server().api().Get({}, kEtcdRestores, name);
-  EXPECT_EQ((*object)["status"]["phase"], "Succeeded");
-  EXPECT_EQ((*object)["status"]["outputs"]["clusterState"], "secret/roles-outputs");
-  EXPECT_FALSE((*object)["metadata"].contains("finalizers"));
+  KubeObject object = Server().api().Get({}, kEtcdRestores, name).value();
+  EXPECT_EQ(object["status"]["phase"], "Succeeded");
+  EXPECT_EQ(object["status"]["outputs"]["clusterState"], "secret/roles-outputs");
+  EXPECT_FALSE(object["metadata"].contains("finalizers"));
+  EXPECT_EQ(live.runs, 1);
   // Said again it becomes a series. Events are written by a thread of their own.
   EtcdRestore twice;
   twice.name = "roles";
   twice.name_space = "recovery";
-  twice.uid = (*object)["metadata"]["uid"];
+  twice.uid = object["metadata"]["uid"];
   for (int i = 0; i < 2; ++i) events.Record(twice, {false, "SaidTwice", "Look", "words"});
   events.Flush(60s);
 
   // As a run that is gone on with does.
-  KubeObject plain = *object;
+  KubeObject plain = object;
   plain.erase("status");
   const auto parsed = ParseEtcdRestore(plain);
   ASSERT_TRUE(parsed) << parsed.error().message;
-  EXPECT_FALSE(*ledger.Inputs({}, *parsed)) << "the copies of a run that ended are gone";
+  EXPECT_FALSE(*live.ledger.Inputs({}, *parsed)) << "the copies of a run that ended are gone";
 
-  std::set<std::string> asked = api.asked();
-  asked.insert("get configmaps");    // only where an object names one
-  asked.insert("get etcdrestores");  // only where the watch is dead
+  const std::set<std::string> asked = api.asked();
   const std::set<std::string> allowed = Allowed(RolesOf("default"), "etcdrestore-operator");
   // The Role is enough for its own namespace: the ClusterRole may be bound to one other only.
   for (const std::string& one : asked) EXPECT_TRUE(allowed.contains(one)) << "missing: " << one;
