@@ -227,6 +227,19 @@ Result<std::string> KubeServer::Kubectl(std::vector<std::string> arguments) cons
   return Terminal("KubectlFailed", "exit code " + std::to_string(code) + ": " + kubectl.Log());
 }
 
+KubeServer::Said KubeServer::Shell(const std::string& line, const std::string& plugins) const {
+  static int count = 0;
+  const std::string kubectl = Program("kubernetes-1.32.2/kubectl");
+  if (!FileExists(kubectl)) return {-1, kubectl + " is missing: run make deps"};
+  const std::string folders =
+      std::filesystem::path(kubectl).parent_path().string() + ":" + plugins + ":/usr/bin:/bin";
+  ChildProcess shell({"/bin/sh", "-c", line},
+                     folder_ + "/shell-" + std::to_string(++count) + ".log",
+                     {"HOME=" + folder_, "KUBECONFIG=" + Kubeconfig(), "PATH=" + folders});
+  const int code = shell.Wait();
+  return {code, shell.Log()};
+}
+
 Status KubeServer::MakeNamespace(const std::string& name) const {
   return ApplyOne(
       *api_, {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", name}}}}, name);

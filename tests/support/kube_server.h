@@ -40,6 +40,13 @@ class KubeServer {
   [[nodiscard]] Status Store(const KubeType& type, const std::vector<KubeObject>& objects) const;
   /// The real kubectl as admin: what it said. Error KubectlFailed with its words.
   [[nodiscard]] Result<std::string> Kubectl(std::vector<std::string> arguments) const;
+  /// What a shell said to a line that a person typed, and its exit code: `kubectl` is the real one,
+  /// as admin. `plugins`: a folder that is on PATH too.
+  struct Said {
+    int code = -1;
+    std::string text;
+  };
+  [[nodiscard]] Said Shell(const std::string& line, const std::string& plugins = "/bin") const;
   Status MakeNamespace(const std::string& name) const;
   /// Ends kube-apiserver and starts it again on the same port: it forgets the history of watches,
   /// so that older ones get 410.
