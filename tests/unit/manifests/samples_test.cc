@@ -5,6 +5,7 @@
 
 #include "operator/adapters/manifests/cluster_text.h"
 #include "operator/adapters/manifests/manifest.h"
+#include "operator/base/files.h"
 
 namespace etcdrestore {
 namespace {
@@ -36,6 +37,11 @@ TEST(Samples, AreCompleteAndValid) {
     EXPECT_TRUE(config->warnings.empty());
     const auto replaced = ReplaceNodes(*config, Changes(loaded->restore.spec));
     EXPECT_TRUE(replaced) << replaced.error().message;
+    const std::string text_of = ReadFile(sample.path() / "restore.yaml").value_or("");
+    EXPECT_NE(text_of.find("kubectl create namespace " + loaded->restore.name_space + ","),
+              std::string::npos)
+        << "nothing else makes it";
+    EXPECT_FALSE(loaded->restore.raw["spec"].contains("notAfter")) << "it would pass";
     ++seen;
   }
   EXPECT_EQ(seen, 2);
