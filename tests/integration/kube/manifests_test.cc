@@ -152,6 +152,8 @@ TEST(Manifests, TheNetworkPolicyLetsOutWhatARestoreNeeds) {
   std::vector<std::set<int>> out;
   for (const KubeObject& rule : policy["egress"]) {
     out.emplace_back();
+    // Names go to any address; the rest to those of both families.
+    EXPECT_EQ(rule.contains("to") ? rule["to"].size() : 2U, 2U);
     for (const KubeObject& port : rule["ports"]) out.back().insert(port["port"].get<int>());
   }
   EXPECT_THAT(out, ElementsAre(ElementsAre(53), ElementsAre(443, 6443), ElementsAre(22, 6443)));
