@@ -20,9 +20,12 @@ class Probes : public testing::Test, public Logger {
     OperatorOptions options;
     options.health_address = "127.0.0.1:0";
     options.metrics_address = "0";
-    auto opened = Endpoints::Open({clock, *this, api, "host", [this] { return alive.load(); },
-                                   [this] { return ready.load(); }, [] { return ""; }, [](bool) {}},
-                                  options);
+    const std::vector<HealthCheck> live = {
+        {"leader-election", [this] { return std::string(alive ? "" : "no leader election"); }}};
+    const std::vector<HealthCheck> known = {
+        {"objects", [this] { return std::string(ready ? "" : "not listed"); }}};
+    auto opened = Endpoints::Open(
+        {clock, *this, api, "host", live, known, [] { return ""; }, [](bool) {}}, options);
     EXPECT_TRUE(opened);
     if (opened) endpoints = std::move(*opened);
   }
