@@ -97,7 +97,8 @@ Result<Fetched> Fetch(const Call& call, const SnapshotWish& wish, Candidate& can
   fetched.zipped = LooksLikeZip(fetched.path);
   if (fetched.zipped) {
     auto contents = UnpackZip(call, fetched.path, path + ".unpacked", wish.max_bytes);
-    std::filesystem::remove(fetched.path);
+    std::error_code left;
+    std::filesystem::remove(fetched.path, left);
     if (!contents) return Damaged(candidate, contents.error());
     fetched.rkestate = std::move(contents->rkestate);
     fetched.path = path + ".unpacked";

@@ -101,8 +101,13 @@ class RkeCli final : public ClusterRebuilder {
     RkeResult result;
     result.log_path = FreeLogPath();
     std::ofstream log(result.log_path);
+    std::error_code unchanged;
     std::filesystem::permissions(
-        result.log_path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+        result.log_path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write,
+        unchanged);
+    if (!log || unchanged)
+      return Transient("FileUnwritable", "the log of rke, " + result.log_path +
+                                             ", cannot be written: is the disk full?");
     bool finish_line = false;
     std::optional<Error> dropped;
     const auto take = [&](const std::string& text) {
