@@ -125,6 +125,8 @@ Reconciler::Go Reconciler::Preflight(const Call& whole) {
   for (const auto& more : {CheckNodes(input), CheckIdentity(input)})
     record_.checks.insert(record_.checks.end(), more.begin(), more.end());
   if (no_snapshot) record_.checks.push_back(NoSnapshot(no_snapshot->error));
+  // A look that was cut off says nothing about the nodes.
+  if (const auto over = call.Over()) return BadEnd(*over);
   deps_.listener.OnChecks(record_.checks);
   if (!AllPassed(record_.checks)) {
     if (no_snapshot && no_snapshot->ending != Ending::kPreflightFailed) return no_snapshot;

@@ -115,6 +115,16 @@ TEST_F(Stopped, ARunEndsWithItsOperatorIsNotReportedAsEndedAndTheNextOneGoesOn) 
   EXPECT_EQ(ConditionField(StatusNow(), "Ready", "reason"), "PreflightFailed");
 }
 
+TEST_F(Stopped, ACancelThatComesDuringTheFirstLookIsNoFailureOfTheNodes) {
+  ChildProcess process = AtWork();
+  const KubeObject cancel = {{"spec", {{"cancel", true}}}};
+  ASSERT_TRUE(
+      Server().api().Write({}, {KubeVerb::kMerge, kEtcdRestores, {"recovery", name}, "", cancel}));
+  EXPECT_TRUE(process.WaitUntil([this] { return Phase() == "Cancelled"; })) << process.Log();
+  EXPECT_THAT(process.Log(), Not(HasSubstr("replaceNodes")))
+      << "advice about a node that was asked";
+}
+
 TEST_F(Stopped, WhatDoesNotEndInTimeIsCutBeforeTheKubeletDoes) {
   ChildProcess first = AtWork();
   // A disk that hangs: the run's next word about itself waits for ever to be written.
