@@ -80,7 +80,7 @@ bool Expired(const EtcdRestore& object, SystemTime now) {
   return !HalfDone(object) && object.NotAfter(now) < now;
 }
 
-void Controller::Changed(const ObjectChange& change) {
+void Controller::Hear(const ObjectChange& change) {
   const std::string key = change.name.Key();
   api_.Changed(change.name, change.now);
   const std::lock_guard lock(mutex_);
@@ -97,6 +97,17 @@ void Controller::Changed(const ObjectChange& change) {
       WentBack(*change.before, *change.now))
     deps_.queue.Add(key, LaneOf(*change.now),
                     change.first_list && HasEnded(*change.now) ? Urgency::kLow : Urgency::kNormal);
+}
+
+void Controller::Changed(const ObjectChange& change) {
+  try {
+    Hear(change);
+  } catch (const std::exception& defect) {
+    deps_.observer.OnPanic();
+    deps_.log.Warn("An object that cannot be read",
+                   {{"key", change.name.Key()}, {"error", defect.what()}});
+    deps_.queue.Add(change.name.Key(), change.name.Key());
+  }
 }
 
 bool Controller::StopAsked(const EtcdRestore& object) const {
@@ -273,12 +284,14 @@ void Controller::Say(const Call& call, Pass& item, const EtcdRestore& object,
     deps_.events.Record(object, {true, reason, "Look", message});
 }
 
-void Controller::Publish(const Call& call, Pass& item, const EtcdRestore& object,
+bool Controller::Publish(const Call& call, Pass& item, const EtcdRestore& object,
                          const Json& status) {
   StatusPublisher publisher({api_, deps_.clock, deps_.log}, object);
   const Status wrote = publisher.WriteNow(call.Within(20s), status);
   deps_.observer.OnStatus(object, status);
-  if (!wrote && !ObjectGone(wrote.error())) Again(item, wrote.error());
+  const bool told = wrote || ObjectGone(wrote.error());
+  if (!told) Again(item, wrote.error());
+  return told;
 }
 
 void Controller::Again(Pass& item, const Error& error) {

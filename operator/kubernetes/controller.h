@@ -86,6 +86,7 @@ class Controller {
   class Enlisted;
   class Slot;
 
+  void Hear(const ObjectChange& change);
   /// What the cache knows by now asks this run to end.
   [[nodiscard]] bool StopAsked(const EtcdRestore& object) const;
   void HandleSafely(const Call& call, Pass& item);
@@ -124,7 +125,8 @@ class Controller {
   bool LetGo(const Call& call, Pass& item, const EtcdRestore& object);
   void Say(const Call& call, Pass& item, const EtcdRestore& object, const std::string& phase,
            const std::string& reason, const std::string& message);
-  void Publish(const Call& call, Pass& item, const EtcdRestore& object,
+  /// False when it is to be tried again.
+  bool Publish(const Call& call, Pass& item, const EtcdRestore& object,
                const nlohmann::ordered_json& status);
   void Again(Pass& item, const Error& error);
   void Later(Pass& item, Duration pause);

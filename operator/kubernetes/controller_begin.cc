@@ -161,7 +161,7 @@ void Controller::GiveUp(const Call& call, Pass& item, const EtcdRestore& object)
   Status ended = EndEarlier(call, object);
   if (ended) ended = EndEntry(call, object, entry, "Failed");
   if (!ended) return Again(item, ended.error());
-  Publish(call, item, object, status);
+  if (!Publish(call, item, object, status)) return;
   deps_.observer.OnRunEnded(object, status);
   deps_.events.Record(
       object, {true, "RestoreFailed", "Restore", std::string("Cancelled: ") + kCancelledHalfDone});

@@ -189,8 +189,9 @@ void Controller::SettleUnbegun(const Call& call, Pass& item, const EtcdRestore& 
   if (HalfDone(object) || !entry.committed_at.empty())
     return;  // a person mends what it names, and the same run goes on
   if (item.took && !LetGo(call, item, object)) return;
+  if (Status wrote = EndEntry(call, object, entry, "Rejected"); !wrote)
+    return Again(item, wrote.error());
   deps_.observer.OnRunEnded(object, {{"phase", "Rejected"}});
-  if (Status wrote = EndEntry(call, object, entry, "Rejected"); !wrote) Again(item, wrote.error());
 }
 
 void Controller::Finish(const Call& call, Pass& item, const EtcdRestore& object,

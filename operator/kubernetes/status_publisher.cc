@@ -42,7 +42,8 @@ void StatusPublisher::Loop(const std::stop_token& stop) {
     lock.unlock();
     const Status wrote = Write(call.Within(20s), next);
     lock.lock();
-    if (!wrote && !ObjectGone(wrote.error()) && next.number == newest_) pending_ = next;
+    const bool may_pass = !wrote && wrote.error().kind == ErrorKind::kTransient;
+    if (may_pass && !ObjectGone(wrote.error()) && next.number == newest_) pending_ = next;
   }
 }
 
