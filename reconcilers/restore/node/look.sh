@@ -25,16 +25,27 @@ look_node() {
 }
 
 look_docker() {
-  if ! ids=$(docker_ ps -aq --no-trunc 2>&1); then
-    value docker_error "$(printf '%s' "${ids:-it does not answer}" | tr '\n' ' ')"
-    docker_() { return 1; }  # one that is silent is not waited for again
+  ids=$(docker_ ps -aq --no-trunc 2>&1) || { docker_is_silent "$ids" && return; }
+  [ -z "$IMAGES" ] || value docker "$(docker_ version -f '{{.Server.Version}}' 2>/dev/null)"
+  # shellcheck disable=SC2086
+  look_containers $ids
+}
+# look_containers ID...: all of them or none. One that vanished since it was listed is rightly not shown.
+look_containers() {
+  said='' code=0
+  [ $# = 0 ] || said=$(docker_ inspect -f "$CONTAINER" "$@" 2>&1) || code=$?
+  known=$(say "$said" | awk '/^[{]/ || tolower($0) ~ /no such (object|container)/ { n++ } END { print n + 0 }')
+  if [ "$code" -gt 1 ] || [ "$known" -lt $# ]; then
+    docker_is_silent "$(say "$said" | sed '/^[{]/d')"
     return
   fi
-  [ -z "$IMAGES" ] || value docker "$(docker_ version -f '{{.Server.Version}}' 2>/dev/null)"
   value containers begin
-  # One that vanishes between the list and the look makes inspect fail and is rightly not shown.
-  # shellcheck disable=SC2086
-  [ -z "$ids" ] || docker_ inspect -f "$CONTAINER" $ids 2>/dev/null | while read -r line; do value container "$line"; done
+  say "$said" | sed -n '/^[{]/p' | while read -r line; do value container "$line"; done
+}
+# It is not waited for again.
+docker_is_silent() {
+  value docker_error "$(printf '%s' "${1:-it does not answer}" | tr '\n' ' ' | tail -c 600)"
+  docker_() { return 1; }
 }
 
 look_record() {

@@ -33,7 +33,7 @@ case $1 in
   version) echo 27.0.0 ;;
   save) echo "tar of $2" ;;
   load) cat >"$FAKE_DOCKER/loaded" ;;
-  ps) ls "$at" ;;
+  ps) ls "$at" && cat "$FAKE_DOCKER/vanished" 2>/dev/null || : ;;
   images)
     echo img:1
     cat "$FAKE_DOCKER/pulled" 2>/dev/null
@@ -47,8 +47,10 @@ case $1 in
   inspect)
     format=$3
     shift 3
+    missing=''
     for name in "$@"; do
-      [ -e "$at/$name" ] || { echo "Error: No such object: $name" >&2; exit 1; }
+      [ ! -e "$FAKE_DOCKER/ends-at-$name" ] || . "$FAKE_DOCKER/ends-at-$name"
+      [ -e "$at/$name" ] || { missing="$missing $name" && continue; }
       read -r running policy <"$at/$name"
       case $format in
         *'{"name"'*)
@@ -65,6 +67,8 @@ case $1 in
         *) echo "$running $policy" ;;
       esac
     done
+    for name in $missing; do echo "Error: No such object: $name" >&2; done
+    [ -z "$missing" ] || exit 1
     ;;
   update)
     given=${2#--restart=}

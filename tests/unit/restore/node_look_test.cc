@@ -27,6 +27,32 @@ TEST_F(NodeLook, TellsADockerThatDoesNotAnswerFromOneWithoutContainers) {
   EXPECT_THAT(Look().docker_error, HasSubstr("Cannot connect"));
 }
 
+TEST_F(NodeLook, TellsNoContainersWhereDockerEndsBeforeTheLast) {
+  room.Container("etcd", "running always");
+  room.Container("kubelet", "running always");
+  const std::string at_kubelet = "/../docker/ends-at-kubelet";
+  room.Write(at_kubelet, "echo 'Cannot connect to the Docker daemon' >&2; exit 1\n");
+  EXPECT_FALSE(Look().containers);
+  EXPECT_THAT(Look().docker_error, HasSubstr("Cannot connect"));
+  room.Write(at_kubelet, "exit 124\n");
+  EXPECT_FALSE(Look().containers) << "timeout ended it";
+  EXPECT_EQ(Look().docker_error, "it does not answer");
+  room.Write("/../docker/ends-at-etcd", "exit 124\n");
+  EXPECT_FALSE(Look().containers) << "none at all";
+}
+
+TEST_F(NodeLook, PassesOverAContainerThatVanishesWhileItLooks) {
+  EXPECT_TRUE(Look().containers) << "there is none";
+  room.Write("/../docker/vanished", "job\n");
+  EXPECT_TRUE(Look().containers) << "there is none left";
+  room.Container("etcd", "running always");
+  room.Container("kubelet", "stopped no");
+  const NodeFacts facts = Look();
+  ASSERT_TRUE(facts.containers) << facts.docker_error;
+  EXPECT_EQ(facts.containers->size(), 2U);
+  EXPECT_TRUE(facts.Running("etcd"));
+}
+
 TEST_F(NodeLook, TellsTheNamesOfEncryptionKeysAndNoKey) {
   EXPECT_FALSE(Look({.images = true}).encryption_keys) << "no API server, nothing to tell";
   room.Container("kube-apiserver", "running always");
