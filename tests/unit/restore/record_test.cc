@@ -238,6 +238,29 @@ TEST(Look, WhatCouldNotBeToldIsNotAbsent) {
   }
 }
 
+TEST(Look, TellsAlarmsThatCouldNotBeReadFromNone) {
+  const auto look = [](const std::string& answer) {
+    std::string text = kLook;
+    const std::string healthy = R"({"header":{}})";
+    text.replace(text.find("etcd_alarms\t" + healthy) + 12, healthy.size(), answer);
+    return ParseLook(text).value();
+  };
+  for (const char* none : {R"({"header":{},"alarms":[]})", R"({"header":{},"alarms":null})"}) {
+    const NodeFacts facts = look(none);
+    ASSERT_TRUE(facts.etcd) << none << facts.etcd_error;
+    EXPECT_THAT(facts.etcd->alarms, IsEmpty()) << none;
+  }
+  const NodeFacts full = look(R"({"header":{},"alarms":[{"memberID":1,"alarm":1}]})");
+  ASSERT_TRUE(full.etcd) << full.etcd_error;
+  EXPECT_THAT(full.etcd->alarms, ElementsAre(HasSubstr(R"("alarm":1)")));
+  for (const char* unread : {"Error: context deadline exceeded", "", "null", "[]",
+                             R"({"level":"warn","msg":"retrying of unary invoker failed"})"}) {
+    const NodeFacts facts = look(unread);
+    EXPECT_FALSE(facts.etcd) << unread;
+    EXPECT_THAT(facts.etcd_error, HasSubstr("etcd_alarms")) << unread;
+  }
+}
+
 // The ids that etcdutl 3.5.35 gave the members of restored snapshots.
 TEST(Identity, IsThatOfARealEtcd) {
   const struct {
