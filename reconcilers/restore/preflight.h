@@ -66,7 +66,8 @@ struct Liveness {
 Liveness LivenessOf(const Target& target, const Observation& seen);
 
 /// The image that has the etcd tool: that of the etcd containers, else cluster.yml's, else the
-/// state's, else the newest mirrored-coreos-etcd that every etcd node has; "" when there is none.
+/// state's, else the newest mirrored-coreos-etcd that every etcd node has, or as many of them as
+/// have one in common; "" when there is none.
 std::string ChooseEtcdImage(const Target& target, const Observation& seen);
 
 /// `--flag=value` or `--flag value` of a command line; nullopt when absent.

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <set>
+#include <utility>
 
 #include "reconcilers/restore/preflight.h"
 
@@ -53,6 +53,46 @@ std::optional<std::string> WhyNotInPlace(const Target& target, const Observation
   }
   if (authorities.size() > 1) return "the nodes have different kube-ca certificates";
   return std::nullopt;
+}
+
+/// The numbers of an image's tag: 3, 5, 12 of v3.5.12.
+std::vector<std::uint64_t> VersionOf(const std::string& image) {
+  std::vector<std::uint64_t> numbers;
+  bool inside = false;
+  for (const char sign : image.substr(image.rfind(':') + 1)) {
+    const bool digit = sign >= '0' && sign <= '9';
+    if (digit && !inside) numbers.push_back(0);
+    if (digit) numbers.back() = numbers.back() * 10 + static_cast<std::uint64_t>(sign - '0');
+    inside = digit;
+  }
+  return numbers;
+}
+
+std::set<std::string> ToolImages(const Observation& seen) {
+  std::set<std::string> images;
+  for (const auto& [name, facts] : seen.facts) {
+    for (const std::string& image : facts.images) {
+      if (image.find("mirrored-coreos-etcd:") != std::string::npos) images.insert(image);
+    }
+  }
+  return images;
+}
+
+std::string NewestThatMostHave(const Target& target, const Observation& seen) {
+  const auto etcd = target.EtcdNodes();
+  const auto rank = [&](const std::string& image) {
+    const auto have = std::count_if(etcd.begin(), etcd.end(), [&](const TargetNode* node) {
+      const NodeFacts* facts = seen.Of(*node);
+      return facts != nullptr &&
+             std::find(facts->images.begin(), facts->images.end(), image) != facts->images.end();
+    });
+    return std::make_pair(have, VersionOf(image));
+  };
+  const std::set<std::string> images = ToolImages(seen);
+  const auto best =
+      std::max_element(images.begin(), images.end(),
+                       [&](const auto& one, const auto& other) { return rank(one) < rank(other); });
+  return best == images.end() ? "" : *best;
 }
 
 }  // namespace
@@ -124,13 +164,7 @@ std::string ChooseEtcdImage(const Target& target, const Observation& seen) {
   }
   if (!target.config.etcd_image.empty()) return target.config.etcd_image;
   if (target.state && !target.state->etcd_image.empty()) return target.state->etcd_image;
-  std::map<std::string, std::size_t> found;
-  for (const auto& [name, facts] : seen.facts) {
-    for (const std::string& image : facts.images) {
-      if (image.find("mirrored-coreos-etcd:") != std::string::npos) ++found[image];
-    }
-  }
-  return found.empty() ? "" : found.rbegin()->first;
+  return NewestThatMostHave(target, seen);
 }
 
 }  // namespace etcdrestore

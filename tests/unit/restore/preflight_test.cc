@@ -266,6 +266,32 @@ TEST(Strategy, FindsTheImageThatHasTheTool) {
   EXPECT_EQ(ChooseEtcdImage(fakes::ATarget(), {}), "");
 }
 
+TEST(Strategy, PrefersTheToolImageOfMostEtcdNodesThenTheNewest) {
+  const std::string at = "a/mirrored-coreos-etcd:";
+  const auto chosen = [&](const std::map<std::string, std::vector<std::string>>& tags) {
+    View view;
+    for (const char* node : {"n1", "n2", "n3"}) view.Remove(node, "etcd");
+    for (const auto& [node, has] : tags) {
+      view.At(node).images.clear();
+      for (const std::string& tag : has) view.At(node).images.push_back(at + tag);
+    }
+    const std::string image = ChooseEtcdImage(view.target, view.seen);
+    return image.empty() ? image : image.substr(at.size());
+  };
+  const std::vector<std::string> both = {"v3.5.9", "v3.5.12"};
+  EXPECT_EQ(chosen({{"n1", both}, {"n2", both}, {"n3", both}}), "v3.5.12");
+  EXPECT_EQ(chosen({{"n1", {"v3.5.9", "v3.5.9-rancher2"}},
+                    {"n2", {"v3.5.9", "v3.5.9-rancher2"}},
+                    {"n3", {"v3.5.9", "v3.5.9-rancher2"}}}),
+            "v3.5.9-rancher2");
+  EXPECT_EQ(chosen({{"n1", both}, {"n2", both}, {"n3", {"v3.5.9"}}, {"w1", both}}), "v3.5.9");
+  EXPECT_EQ(chosen({{"n1", {"v3.5.9"}}, {"n2", {"v3.5.9"}}, {"n3", {"v3.5.12"}}}), "v3.5.9")
+      << "one node is sent it";
+  EXPECT_EQ(chosen({{"n1", {"v3.5.9"}}, {"n2", {"v3.5.12"}}, {"n3", {}}}), "v3.5.12");
+  EXPECT_EQ(chosen({{"w1", {"v3.5.9"}}}), "v3.5.9") << "a worker can send it";
+  EXPECT_EQ(chosen({}), "");
+}
+
 TEST(Strategy, ReadsFlagsInBothForms) {
   const std::vector<std::string> command = {"etcd", "--name=a", "--data-dir", "/d", "--wal-dir"};
   EXPECT_EQ(FlagOf(command, "--name"), "a");
