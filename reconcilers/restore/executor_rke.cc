@@ -65,7 +65,7 @@ Status Executor::RkeUp(const Call& call, const Observation& seen) {
     Status held =
         deps_.crew.Do(call, {}, seen, [&](const TargetNode&, Machine& machine, const NodeFacts*) {
           Status one = machine.Renew(call.Within(kRenewWithin));
-          any = any || one;
+          if (one) any = true;
           return one;
         });
     if (!held && held.error().kind == ErrorKind::kTerminal) return held;
