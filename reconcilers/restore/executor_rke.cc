@@ -17,10 +17,14 @@ constexpr std::chrono::seconds kRenewWithin{10};
 constexpr std::chrono::seconds kGiveUpAfter{25};
 
 /// The state rke shall find: what an interrupted `rke up` of this run wrote if that is whole and
-/// has the same CA, else the working copy with an empty currentState.
-std::string StateToUse(const std::string& path, const ClusterState& original,
-                       const std::function<Result<ClusterState>(const std::string&)>& parse) {
-  if (const auto text = ReadFile(path)) {
+/// has the same CA, else the working copy with an empty currentState. One that cannot be read may
+/// be the only record of what rke made.
+Result<std::string> StateToUse(
+    const std::string& path, const ClusterState& original,
+    const std::function<Result<ClusterState>(const std::string&)>& parse) {
+  const auto text = ReadFile(path);
+  if (!text && text.error().reason != "FileMissing") return text.error();
+  if (text) {
     const auto written = parse(*text);
     if (written && written->kube_ca_fingerprint == original.kube_ca_fingerprint) return *text;
   }
@@ -45,9 +49,10 @@ Status Executor::RkeUp(const Call& call, const Observation& seen) {
   const std::string state_path = folder + "/cluster.rkestate";
   if (Status made = MakeFolder(folder); !made) return made;
   if (Status wrote = WriteFileAtomically(config_path, deps_.config_text); !wrote) return wrote;
-  const std::string before = StateToUse(state_path, state, deps_.parse_state);
-  if (Status kept = WriteFileAtomically(state_path + ".before", before); !kept) return kept;
-  if (Status wrote = WriteFileAtomically(state_path, before); !wrote) return wrote;
+  const auto before = StateToUse(state_path, state, deps_.parse_state);
+  if (!before) return before.error();
+  if (Status kept = WriteFileAtomically(state_path + ".before", *before); !kept) return kept;
+  if (Status wrote = WriteFileAtomically(state_path, *before); !wrote) return wrote;
 
   // A stopped one-shot container of an earlier try would be started again with its old arguments.
   Status swept = deps_.crew.Do(

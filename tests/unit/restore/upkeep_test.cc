@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "reconcilers/restore/old_data.h"
 #include "tests/unit/restore/runs.h"
@@ -248,6 +249,18 @@ TEST(Clean, RemovesEveryContainerAndKeepsVolumesOnlyWhenAsked) {
                                    testing::Not(HasSubstr("backup-agent"))));
   EXPECT_THAT(removed(R"({"containers": "All", "volumes": "None"})"),
               AllOf(HasSubstr("n1 remove kubelet"), HasSubstr("backup-agent")));
+}
+
+TEST(RkeUp, LeavesAStateThatCannotBeReadAsItIs) {
+  Rig rig(Json{{"strategy", "Rebuild"}});
+  const std::string state = rig.folder + "/rke/cluster.rkestate";
+  std::filesystem::create_directory(rig.folder + "/rke");
+  std::filesystem::create_symlink(state, state);
+  EXPECT_EQ(Said(rig.RunToEnd()), "4 FileUnreadable");
+  EXPECT_TRUE(std::filesystem::is_symlink(state));
+  EXPECT_EQ(rig.rke.ups, 0);
+  std::filesystem::remove(state);
+  EXPECT_EQ(Said(rig.RunToEnd()), "0");
 }
 
 /// What brought the etcd image to n2, which lacked it: "pull", "load", with "!" for what failed.
