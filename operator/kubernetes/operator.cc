@@ -93,6 +93,16 @@ MetricLabels BuildLabels(const OperatorOptions& options) {
   return labels;
 }
 
+void LogLeaseFailure(Logger& log, const std::string& lease, const Error& error) {
+  log.Warn("Cannot take or renew the Lease",
+           {{"lease", lease},
+            {"reason", error.reason},
+            {"error", error.message},
+            {"advice",
+             "this process tries again and cannot lead meanwhile; see that the API server can be "
+             "reached, and that the role allows get, create and update of leases there"}});
+}
+
 /// All threads of the operator; built whole, ended in the order of its destructor.
 class Operator {
  public:
@@ -137,6 +147,9 @@ class Operator {
                    [this](int count) { metrics_.OnTransitions(count); },
                    [this](const KubeObject& lease, bool leads) {
                      events_.RecordAbout(Regarding(lease), LeadershipNote(identity_, leads));
+                   },
+                   [this](const Error& error) {
+                     LogLeaseFailure(log_, own_name_space_ + "/" + options_.lease, error);
                    }},
                   LeaderOf(options, own_name_space_, identity_)) {}
 

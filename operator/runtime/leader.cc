@@ -18,6 +18,12 @@ KubeObject SpecOf(const KubeObject& lease) { return ObjectField(lease, "spec"); 
 
 std::string HolderOf(const KubeObject& spec) { return TextField(spec, "holderIdentity"); }
 
+/// Another process leads, or was faster: what an election is for.
+bool IsRivalry(const Error& error) {
+  return error.reason == "LockedByOther" || error.reason == "Conflict" ||
+         error.reason == "AlreadyExists";
+}
+
 }  // namespace
 
 std::string MicroTime(SystemTime time) {
@@ -128,6 +134,19 @@ void LeaderElection::TellTransitions() const {
 }
 
 Status LeaderElection::TryOnce(const Call& call) {
+  Status tried = ReadAndWrite(call);
+  if (!call.stop.stop_requested()) TellFailure(tried);
+  return tried;
+}
+
+void LeaderElection::TellFailure(const Status& tried) {
+  const bool failed = !tried && !IsRivalry(tried.error());
+  const std::string reason = failed ? tried.error().reason : "";
+  if (failed && reason != failing_ && deps_.failed) deps_.failed(tried.error());
+  failing_ = reason;
+}
+
+Status LeaderElection::ReadAndWrite(const Call& call) {
   const Duration budget = std::max<Duration>(1s, options_.renew_deadline / 2);
   const Call one = call.Within(budget);
   if (HolderOf(SpecOf(seen_.object)) == options_.identity) {
@@ -167,6 +186,7 @@ Status LeaderElection::Acquire(const Call& call) {
 
 Status LeaderElection::Hold(const Call& call) {
   SteadyTime renewed = deps_.clock.Steady();
+  Status tried;
   while (true) {
     deps_.wait(call, options_.retry_period);
     if (call.stop.stop_requested()) {
@@ -175,9 +195,10 @@ Status LeaderElection::Hold(const Call& call) {
     }
     const SteadyTime now = deps_.clock.Steady();
     // After a long stall another process may lead already: stop first, ask later.
-    if (Status may = deps_.guard.Check(); !may) return may;
+    if (!deps_.guard.Check()) return Lost(tried);
     // A renewal that came later would revive what everybody else has given up.
-    if (TryOnce(call.Within(deps_.guard.Left()))) {
+    tried = TryOnce(call.Within(deps_.guard.Left()));
+    if (tried) {
       renewed = now;
       continue;
     }
@@ -185,10 +206,19 @@ Status LeaderElection::Hold(const Call& call) {
         HolderOf(SpecOf(seen_.object)) == options_.identity)
       continue;
     deps_.guard.Revoke();
-    return Transient("LeaseLost", "the Lease " + options_.lease.Key() +
-                                      " could not be renewed for " +
-                                      HumanDuration(options_.renew_deadline));
+    return Lost(tried);
   }
+}
+
+Error LeaderElection::Lost(const Status& tried) const {
+  const std::string holder = HolderOf(SpecOf(seen_.object));
+  std::string message = "the Lease " + options_.lease.Key();
+  if (holder == options_.identity)
+    message += " was not renewed for " + HumanDuration(options_.renew_deadline);
+  else
+    message += holder.empty() ? " was emptied or deleted" : " was taken by " + holder;
+  if (!tried && !IsRivalry(tried.error())) message += "; the last try: " + tried.error().message;
+  return Transient("LeaseLost", message);
 }
 
 void LeaderElection::Release(const Call& call) {

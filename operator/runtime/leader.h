@@ -77,26 +77,35 @@ class LeaderElection {
     /// Hears that this process began or stopped to lead, with the Lease; not when the Lease is
     /// lost: the process has no say any more. May be empty.
     std::function<void(const KubeObject& lease, bool leads)> leading = {};
+    /// Hears why the Lease can be neither read nor written, once for each new reason; not that
+    /// another process leads. May be empty.
+    std::function<void(const Error&)> failed = {};
   };
   LeaderElection(Deps deps, LeaderOptions options)
       : deps_(std::move(deps)), options_(std::move(options)) {}
 
   /// Done when we lead; Interrupted when stopped first.
   Status Acquire(const Call& call);
-  /// Renews until the call is stopped (done) or the renewal failed for the whole deadline
-  /// (LeaseLost): the guard has then said no for as long as it took to find out.
+  /// Renews until the call is stopped (done), or another process holds the Lease or the renewal
+  /// failed for the whole deadline (LeaseLost, which says why): the guard has then said no for as
+  /// long as it took to find out.
   Status Hold(const Call& call);
   /// Gives the Lease away at once. Only after all work has stopped.
   void Release(const Call& call);
 
  private:
   Status TryOnce(const Call& call);
+  Status ReadAndWrite(const Call& call);
   Status Write(const Call& call, KubeVerb verb, const KubeObject& lease);
   void TellTransitions() const;
+  void TellFailure(const Status& tried);
+  /// `tried`: how the last renewal went.
+  [[nodiscard]] Error Lost(const Status& tried) const;
 
   Deps deps_;
   LeaderOptions options_;
   LeaseSeen seen_;
+  std::string failing_;  ///< the reason that was told last; "" while all is well
 };
 
 }  // namespace etcdrestore

@@ -1,5 +1,6 @@
 #include "operator/runtime/leader.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "operator/ports/forwarding_kube.h"
@@ -10,6 +11,10 @@ namespace etcdrestore {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
 
 const KubeName kLease{"ops", "lease"};
 
@@ -23,7 +28,8 @@ struct Process {
              guard, [](const std::string&) {}, [this](int count) { transitions = count; },
              [this](const KubeObject& lease, bool leads) {
                told += (leads ? "+" : "-") + lease["metadata"].value("uid", "");
-             }},
+             },
+             [this](const Error& error) { failures.push_back(error.reason); }},
             {kLease, identity}) {}
   void Waited(Duration pause) {
     clock.Advance(pause);
@@ -46,6 +52,7 @@ struct Process {
   std::function<void()> on_wait;
   int transitions = -1;
   std::string told;  ///< a sign and the Lease's uid each time that it began or stopped to lead
+  std::vector<std::string> failures;  ///< reasons, as they were told
 };
 
 class Leader : public testing::Test {
@@ -119,6 +126,52 @@ TEST_F(Leader, AnApiThatIsAwayForTenSecondsEndsIt) {
   EXPECT_EQ(held.error().reason, "LeaseLost");
   EXPECT_LE(clock.Steady() - start, 12s);
   EXPECT_FALSE(one.guard.Check());
+}
+
+TEST_F(Leader, TellsWhyItCannotLeadOnceForEachReason) {
+  int waits = 0;
+  api.refuse = [&](const std::string&, const KubeType&, const KubeName&) -> std::optional<Error> {
+    if (waits < 5) return Terminal("Forbidden", "");
+    if (waits < 10) return Transient("Unavailable", "");
+    return std::nullopt;
+  };
+  one.on_wait = [&] { ++waits; };
+  ASSERT_TRUE(one.Acquire());
+  EXPECT_THAT(one.failures, ElementsAre("Forbidden", "Unavailable"));
+}
+
+TEST_F(Leader, TellsOfARenewalThatIsForbidden) {
+  ASSERT_TRUE(one.Acquire());
+  api.refuse = [](const std::string& verb, const KubeType&, const KubeName&) {
+    return verb == "write" ? std::optional(Terminal("Forbidden", "no update of leases"))
+                           : std::nullopt;
+  };
+  const Status held = one.Hold();
+  ASSERT_FALSE(held);
+  EXPECT_THAT(one.failures, ElementsAre("Forbidden"));
+  EXPECT_THAT(held.error().message, HasSubstr("not renewed for 10.0 s"));
+  EXPECT_THAT(held.error().message, HasSubstr("no update of leases"));
+}
+
+TEST_F(Leader, ThatAnotherOneLeadsIsNoFailure) {
+  ASSERT_TRUE(one.Acquire());
+  ASSERT_TRUE(two.Acquire());
+  EXPECT_THAT(two.failures, IsEmpty());
+}
+
+TEST_F(Leader, ALeaseThatAnotherTookIsNotCalledUnrenewed) {
+  ASSERT_TRUE(one.Acquire());
+  one.on_wait = [&] {
+    KubeObject taken = *api.Find(kLeases, kLease);
+    taken["spec"]["holderIdentity"] = "two";
+    api.Put(kLeases, taken);
+  };
+  const Status held = one.Hold();
+  ASSERT_FALSE(held);
+  EXPECT_EQ(held.error().reason, "LeaseLost");
+  EXPECT_THAT(held.error().message, HasSubstr("taken by two"));
+  EXPECT_THAT(held.error().message, Not(HasSubstr("renewed")));
+  EXPECT_THAT(one.failures, IsEmpty());
 }
 
 TEST_F(Leader, TellsOfItsBeginningAndOfItsEndButNotOfALoss) {
