@@ -16,6 +16,7 @@ namespace etcdrestore {
 namespace {
 
 constexpr std::size_t kMaxHead = 16U << 10U;
+constexpr auto kNoDescriptor = std::chrono::milliseconds(100);
 
 Error CannotListen(const std::string& address, const std::string& why) {
   return Terminal("AddressInUse",
@@ -130,7 +131,10 @@ void HttpServer::Loop(const Call& call) {
   while (!call.Over()) {
     if (!Readable(call, fd_)) continue;
     const int connection = accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (connection >= 0) Serve(call, connection);
+    if (connection >= 0)
+      Serve(call, connection);
+    else  // The socket stays readable while there are no descriptors.
+      WaitOrStop(call, kNoDescriptor);
   }
 }
 
