@@ -35,7 +35,8 @@ int PortOf(int fd) {
 Secret ReadHead(const Call& call, Connection& connection) {
   std::string head;
   std::array<char, 4096> buffer{};
-  while (head.size() < kMaxHead && head.find("\r\n\r\n") == std::string::npos) {
+  while (head.find("\r\n\r\n") == std::string::npos) {
+    if (head.size() >= kMaxHead) return {};
     const std::size_t count = connection.Read(call, buffer.data(), buffer.size());
     if (count == 0) return {};
     head.append(buffer.data(), count);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <ctime>
 
 #include "operator/adapters/http/http_client.h"
@@ -126,6 +127,22 @@ TEST(HttpServer, AClientThatDoesNotTakeItsAnswerIsCutToo) {
   ASSERT_TRUE(got) << got.error().message;
   EXPECT_EQ(got->body, "x");
   close(full);
+}
+
+TEST(HttpServer, AHeadThatIsTooLongIsNotReadInPart) {
+  std::atomic<bool> asked = false;
+  const auto server = Serve([&](const Call& call, const HttpQuestion& question) {
+    asked = true;
+    return Echo(call, question);
+  });
+  const int client = ConnectToLoopback(server->port());
+  const std::string head =
+      "GET / HTTP/1.1\r\nAuthorization: Bearer " + std::string(16U << 10U, 'x');
+  ASSERT_EQ(send(client, head.data(), head.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(head.size()));
+  EXPECT_TRUE(IsCut(client));
+  EXPECT_FALSE(asked) << "with a part of its token";
+  close(client);
 }
 
 TEST(HttpServer, WaitsWithoutWorkForADescriptor) {
