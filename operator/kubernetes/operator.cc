@@ -313,6 +313,14 @@ int RunOperator(const Call& call, const OperatorOptions& options) {
                {{"reason", access.error().reason}, {"error", access.error().message}});
     return 1;
   }
+  if (OwnNamespace(options, *access).empty()) {
+    log->Write(LogLevel::kError, "Cannot begin",
+               {{"reason", "NamespaceUnknown"},
+                {"error",
+                 "the service account does not say which namespace this pod is in, and the Lease "
+                 "must not move: give --operator-namespace, or set POD_NAMESPACE"}});
+    return 1;
+  }
   Call logged = call;
   logged.log = log.get();
   return Operator(options, *access, *log, clock).Run(logged);

@@ -140,6 +140,10 @@ int RunRemote(const Call& whole, const RemoteRequest& request) {
   if (!access) return Fail(access.error());
   const std::string name_space =
       request.name_space.empty() ? access->name_space : request.name_space;
+  if (name_space.empty())
+    return Fail(Terminal("NamespaceUnknown",
+                         "the service account does not say which namespace this pod is in: give "
+                         "--namespace"));
   const RealClock clock;
   KubeClientOptions options;
   options.field_manager = "etcdrestore-cli";

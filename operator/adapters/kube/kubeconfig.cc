@@ -199,11 +199,14 @@ Result<KubeAccess> InClusterAccess(const std::string& root) {
     return Terminal("NotInCluster", "this is no pod with a service account: no " + root +
                                         "/token or no KUBERNETES_SERVICE_HOST");
   if (host.find(':') != std::string::npos) host = "[" + host + "]";
+  const auto space = ReadFile(root + "/namespace");
+  if (!space && space.error().reason != "FileMissing")
+    return space.error().In("the pod's own namespace");
   KubeAccess access;
   access.server = "https://" + host + ":" + port;
   access.ca.file = root + "/ca.crt";
   access.token_file = root + "/token";
-  access.name_space = ReadFile(root + "/namespace").value_or("default");
+  access.name_space = space.value_or("");
   return access;
 }
 
@@ -218,7 +221,7 @@ Result<KubeAccess> FindAccess(const std::string& kubeconfig, const std::string& 
   }
   if (!paths.empty()) return ReadKubeconfig(paths, context);
   auto inside = InClusterAccess();
-  if (inside) return inside;
+  if (inside || inside.error().reason != "NotInCluster") return inside;
   const std::string own = Env("HOME") + "/.kube/config";
   if (FileExists(own)) return ReadKubeconfig({own}, context);
   return Terminal("KubeconfigMissing",

@@ -37,7 +37,7 @@ struct KubeAccess {
   Secret token;
   std::string token_file;  ///< read again every minute; wins over token
   std::optional<ExecPlugin> exec;
-  std::string name_space = "default";  ///< the context's
+  std::string name_space = "default";  ///< the context's; "" for a pod that does not know its own
 };
 
 /// The context of a kubeconfig: `--context`, else its current-context. `paths` as $KUBECONFIG has
@@ -48,7 +48,8 @@ struct KubeAccess {
 Result<KubeAccess> ReadKubeconfig(const std::vector<std::string>& paths,
                                   const std::string& context);
 
-/// The pod's own service account; error NotInCluster (terminal). `root` is where the files lie.
+/// The pod's own service account. Errors, terminal: NotInCluster; FileUnreadable for a namespace
+/// that is there and cannot be read. `root` is where the files lie.
 Result<KubeAccess> InClusterAccess(
     const std::string& root = "/var/run/secrets/kubernetes.io/serviceaccount");
 

@@ -156,5 +156,20 @@ TEST_F(Kubeconfig, APodUsesItsServiceAccount) {
   EXPECT_EQ(InClusterAccess(folder_).error().reason, "NotInCluster");
 }
 
+TEST_F(Kubeconfig, APodWhoseNamespaceIsNotKnownIsInNoOther) {
+  Write("token", "t");
+  ::setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1", 1);
+  ::setenv("KUBERNETES_SERVICE_PORT", "443", 1);
+  const auto missing = InClusterAccess(folder_);
+  std::filesystem::create_directory(folder_ + "/namespace");
+  const auto unreadable = InClusterAccess(folder_);
+  ::unsetenv("KUBERNETES_SERVICE_HOST");
+  ASSERT_TRUE(missing) << missing.error().message;
+  EXPECT_EQ(missing->name_space, "");
+  ASSERT_FALSE(unreadable) << unreadable->name_space;
+  EXPECT_EQ(unreadable.error().reason, "FileUnreadable");
+  EXPECT_THAT(unreadable.error().message, HasSubstr(folder_ + "/namespace"));
+}
+
 }  // namespace
 }  // namespace etcdrestore
