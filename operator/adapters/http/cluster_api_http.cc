@@ -6,7 +6,27 @@
 namespace etcdrestore {
 namespace {
 
-std::string Decoded(const std::string& text) { return DecodeBase64(text).value_or(""); }
+/// Never "": without a CA the client would trust those of this machine.
+Result<std::string> Decoded(const nlohmann::ordered_json& entry, const std::string& field) {
+  auto text = DecodeBase64(entry.at(field).get<std::string>());
+  if (!text || text->empty())
+    return Terminal("KubeconfigInvalid", field + " is empty or not base64; write the file anew");
+  return std::move(*text);
+}
+
+Status ReadTls(const nlohmann::ordered_json& cluster, const nlohmann::ordered_json& user,
+               TlsOptions& tls) {
+  auto ca = Decoded(cluster, "certificate-authority-data");
+  if (!ca) return ca.error();
+  auto cert = Decoded(user, "client-certificate-data");
+  if (!cert) return cert.error();
+  auto key = Decoded(user, "client-key-data");
+  if (!key) return key.error();
+  tls.ca_pem = std::move(*ca);
+  tls.client_cert_pem = std::move(*cert);
+  tls.client_key_pem = Secret(std::move(*key));
+  return {};
+}
 
 class HttpClusterApi final : public ClusterApi {
  public:
@@ -22,9 +42,8 @@ class HttpClusterApi final : public ClusterApi {
       const auto& cluster = config->at("clusters").at(0).at("cluster");
       const auto& user = config->at("users").at(0).at("user");
       server = cluster.at("server");
-      options.tls.ca_pem = Decoded(cluster.at("certificate-authority-data"));
-      options.tls.client_cert_pem = Decoded(user.at("client-certificate-data"));
-      options.tls.client_key_pem = Secret(Decoded(user.at("client-key-data")));
+      if (Status read = ReadTls(cluster, user, options.tls); !read)
+        return read.error().In(kubeconfig);
     } catch (const nlohmann::json::exception& error) {
       return Terminal("KubeconfigInvalid",
                       kubeconfig + " is not a kubeconfig with certificates: " + error.what());
