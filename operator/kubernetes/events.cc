@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "operator/kubernetes/name_start.h"
 #include "operator/runtime/leader.h"
 #include "operator/runtime/object_cache.h"
 
@@ -47,7 +48,7 @@ KubeObject MakeEvent(const KubeObject& regarding, const EventNote& note,
   return {{"apiVersion", "events.k8s.io/v1"},
           {"kind", "Event"},
           {"metadata",
-           {{"name", fmt::format("{}.{:x}", name.substr(0, 200), nanos)},
+           {{"name", fmt::format("{}.{:x}", NameStart(name), nanos)},
             {"namespace", regarding["namespace"]}}},
           {"eventTime", MicroTime(now)},
           {"reportingController", "etcdrestore.io/operator"},

@@ -2,6 +2,7 @@
 #include "operator/base/base64.h"
 #include "operator/base/files.h"
 #include "operator/kubernetes/controller.h"
+#include "operator/kubernetes/name_start.h"
 
 namespace etcdrestore {
 namespace {
@@ -32,7 +33,7 @@ Status Controller::KeepOutputs(const Call& call, const EtcdRestore& object,
     if (!text) return text.error();
     data[name] = EncodeBase64(*text);
   }
-  const KubeName name{object.name_space, object.name.substr(0, 200) + "-outputs"};
+  const KubeName name{object.name_space, NameStart(object.name) + "-outputs"};
   if (Status ours = OursOrNone(call, api_, name, object.uid); !ours) return ours;
   const KubeObject owner = {{"apiVersion", "etcdrestore.io/v1alpha1"},
                             {"kind", "EtcdRestore"},

@@ -56,5 +56,17 @@ TEST_F(Outputs, NeverTakeTheSecretOfSomebodyElse) {
   EXPECT_EQ(api.Find(kSecrets, kept)->at("data"), KubeObject({{"theirs", "eA=="}}));
 }
 
+TEST_F(Outputs, OfAnObjectWithALongNameAreKeptUnderANameThatTheApiTakes) {
+  const std::string start(199, 'x');
+  KubeObject object = AnObject();
+  object["metadata"]["name"] = start + ".tail";
+  Hear(api.Put(kEtcdRestores, object));
+  stop = {};
+  Call call;
+  call.stop = stop.get_token();
+  controller.Work(call);
+  EXPECT_TRUE(api.Find(kSecrets, {"recovery", start + "-outputs"}));
+}
+
 }  // namespace
 }  // namespace etcdrestore

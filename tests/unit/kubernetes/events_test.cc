@@ -23,6 +23,13 @@ TEST(Events, HaveWhatTheApiDemands) {
   EXPECT_EQ(event["metadata"]["namespace"], "recovery");
 }
 
+TEST(Events, AboutAnObjectWithALongNameHaveANameThatTheApiTakes) {
+  const std::string start(199, 'x');
+  const KubeObject event =
+      MakeEvent({{"name", start + ".tail"}, {"namespace", "recovery"}}, {}, "me", SystemTime{});
+  EXPECT_EQ(event["metadata"]["name"], start + ".0");
+}
+
 TEST(Events, MayBeAboutAnyObjectOfTheApi) {
   const KubeObject lease = {{"apiVersion", "coordination.k8s.io/v1"},
                             {"kind", "Lease"},
