@@ -90,6 +90,7 @@ Reconciler::Go Reconciler::Latch(const Call& call) {
 
 Reconciler::Go Reconciler::LookAtTheFinished(const Call& call, const std::string& when) {
   record_.message = "this run finished" + (when.empty() ? "" : " at " + when);
+  record_.timeline.clear();  // of the run that finished, not of this look at it
   if (LivenessOf(deps_.target, record_.seen).alive) {
     record_.message += "; the cluster has a quorum and a ready API server";
     if (Go stop = PurgeDue(call)) return stop;

@@ -132,6 +132,16 @@ TEST(HalfDone, IsNotWhatFinishedAndWentDownLater) {
   EXPECT_FALSE(down.point_of_no_return) << "nothing goes on from here";
 }
 
+TEST(HalfDone, ALookAtWhatFinishedHasNoTimelineOfItsOwn) {
+  Rig rig;
+  const RunRecord first = rig.Run();
+  ASSERT_EQ(Said(first), "0");
+  rig.target.object.raw["status"] = ToStatus(rig.target, first, rig.clock.Now());
+  const RunRecord again = rig.Run();
+  EXPECT_EQ(Said(again), "0");
+  EXPECT_THAT(again.timeline, IsEmpty()) << "people read: nothing was done";
+}
+
 TEST(HalfDone, TheTimelineAndTheApprovalOfTheFirstProcessStay) {
   Rig rig;
   rig.MakeAlive();
