@@ -2,15 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
-#include <ctime>
 
 #include "operator/adapters/http/http_client.h"
 #include "tests/support/sockets.h"
@@ -46,28 +43,6 @@ bool IsCut(int fd) {
     if (recv(fd, ignored.data(), ignored.size(), 0) <= 0) return true;
   }
   return false;
-}
-
-/// While it lives no descriptor can be opened.
-class NoDescriptors {
- public:
-  NoDescriptors() {
-    getrlimit(RLIMIT_NOFILE, &before_);
-    const rlimit none{3, before_.rlim_max};
-    setrlimit(RLIMIT_NOFILE, &none);
-  }
-  ~NoDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
-  NoDescriptors(const NoDescriptors&) = delete;
-  NoDescriptors& operator=(const NoDescriptors&) = delete;
-
- private:
-  rlimit before_{};
-};
-
-Duration ProcessorTime() {
-  timespec used{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
 }
 
 TEST(HttpServer, AnswersAGetAndNothingElse) {
@@ -142,28 +117,6 @@ TEST(HttpServer, AHeadThatIsTooLongIsNotReadInPart) {
             static_cast<ssize_t>(head.size()));
   EXPECT_TRUE(IsCut(client));
   EXPECT_FALSE(asked) << "with a part of its token";
-  close(client);
-}
-
-TEST(HttpServer, WaitsWithoutWorkForADescriptor) {
-  const auto server = Serve(Echo);
-  const int client = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  to.sin_port = htons(static_cast<std::uint16_t>(server->port()));
-  constexpr std::string_view kAsks = "GET / HTTP/1.1\r\n\r\n";
-  {
-    const NoDescriptors none;
-    ASSERT_EQ(connect(client, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
-    ASSERT_EQ(send(client, kAsks.data(), kAsks.size(), MSG_NOSIGNAL), ssize_t{18});
-    const Duration before = ProcessorTime();
-    pollfd answer{client, POLLIN, 0};
-    EXPECT_EQ(poll(&answer, 1, 500), 0) << "it needs a descriptor to answer";
-    EXPECT_LT(ProcessorTime() - before, Duration(100ms));
-  }
-  pollfd answer{client, POLLIN, 0};
-  EXPECT_EQ(poll(&answer, 1, 30000), 1);
   close(client);
 }
 
