@@ -205,15 +205,12 @@ Reconciler::Go Reconciler::Resume(const Call& call) {
       "this run was interrupted after its point of no return; going on where the nodes show it "
       "stopped");
   if (Go stop = TakeNodes(call)) return stop;
-  const Receipt* receipt = nullptr;
+  // One at least is there: with every node seen, only a receipt says that the run is half done.
+  Receipt known;
   for (const auto& [name, facts] : record_.seen.facts) {
-    if (OfThisRun(deps_.target, facts) &&
-        (receipt == nullptr || facts.receipt->stage > receipt->stage))
-      receipt = &*facts.receipt;
+    if (OfThisRun(deps_.target, facts) && facts.receipt->stage >= known.stage)
+      known = *facts.receipt;
   }
-  if (receipt == nullptr)
-    return BadEnd(Terminal("ReceiptMissing", "no node has a receipt of this run any more"));
-  const Receipt known = *receipt;
   if (Go stop = Choose(call, known.snapshot_sha256)) return stop;
   record_.plan->strategy =
       known.strategy == "Rebuild" ? StrategyKind::kRebuild : StrategyKind::kInPlace;
