@@ -87,6 +87,14 @@ std::string FormatTime(SystemTime time) {
                      clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
+std::string FormatTime(SystemTime time, int decimals) {
+  const auto nanos = time - std::chrono::floor<std::chrono::seconds>(time);
+  const std::string fraction = fmt::format("{:09}", std::chrono::nanoseconds(nanos).count());
+  std::string text = FormatTime(time);
+  text.pop_back();
+  return text + "." + fraction.substr(0, static_cast<std::size_t>(decimals)) + "Z";
+}
+
 std::optional<SystemTime> ParseTime(std::string_view text) {
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
   std::int64_t nanos = 0;

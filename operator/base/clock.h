@@ -32,6 +32,8 @@ class RealClock final : public Clock {
 
 /// RFC 3339 in UTC with whole seconds, as metav1.Time writes it: 2026-11-22T03:00:00Z.
 std::string FormatTime(SystemTime time);
+/// The same with 1 to 9 decimals of the second, cut and not rounded.
+std::string FormatTime(SystemTime time, int decimals);
 
 /// Reads RFC 3339 with any offset and up to nine fractional digits; nullopt for anything else.
 std::optional<SystemTime> ParseTime(std::string_view text);

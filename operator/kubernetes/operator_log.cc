@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <mutex>
-#include <nlohmann/json.hpp>
+
+#include "operator/ports/json_text.h"
 
 namespace etcdrestore {
 namespace {
@@ -26,15 +27,6 @@ const char* NameOf(LogLevel level) {
   return "";
 }
 
-/// RFC 3339 with that many digits of the second.
-std::string WithFraction(SystemTime time, int digits) {
-  const std::int64_t nanos = std::chrono::nanoseconds(time.time_since_epoch()).count();
-  const std::string all = fmt::format("{:09}", nanos % 1'000'000'000);
-  std::string text = FormatTime(time);
-  text.pop_back();
-  return text + "." + all.substr(0, static_cast<std::size_t>(digits)) + "Z";
-}
-
 Json Encoded(SystemTime time, LogTime encoding) {
   const std::chrono::duration<double> since = time.time_since_epoch();
   switch (encoding) {
@@ -45,17 +37,13 @@ Json Encoded(SystemTime time, LogTime encoding) {
     case LogTime::kNanos:
       return std::chrono::nanoseconds(time.time_since_epoch()).count();
     case LogTime::kIso8601:
-      return WithFraction(time, 3);
+      return FormatTime(time, 3);
     case LogTime::kRfc3339:
       return FormatTime(time);
     case LogTime::kRfc3339Nano:
-      return WithFraction(time, 9);
+      return FormatTime(time, 9);
   }
   return nullptr;
-}
-
-std::string Dumped(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string ConsoleLine(const Json& time, LogLevel level, std::string_view message,
@@ -65,7 +53,7 @@ std::string ConsoleLine(const Json& time, LogLevel level, std::string_view messa
                  [](char c) { return static_cast<char>(c - 'a' + 'A'); });
   const std::string ts = time.is_string() ? time.get<std::string>() : time.dump();
   const std::string line = fmt::format("{}\t{}\t{}", ts, name, message);
-  return fields.empty() ? line : line + "\t" + Dumped(fields);
+  return fields.empty() ? line : line + "\t" + JsonText(fields);
 }
 
 class OperatorLogger final : public Logger {
@@ -89,7 +77,7 @@ class OperatorLogger final : public Logger {
     Json line = Json::object();
     if (!console) line = {{"ts", time}, {"level", NameOf(level)}, {"msg", message}};
     for (const auto& [key, value] : fields) line[key] = value;
-    return console ? ConsoleLine(time, level, message, line) : Dumped(line);
+    return console ? ConsoleLine(time, level, message, line) : JsonText(line);
   }
 
   std::FILE* stream_;

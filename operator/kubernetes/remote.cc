@@ -13,10 +13,6 @@
 namespace etcdrestore {
 namespace {
 
-KubeObject Part(const KubeObject& object, const char* name) {
-  return object.value(name, KubeObject::object());
-}
-
 void AddLine(std::string& text, const char* name, const std::string& value) {
   if (!value.empty()) text += fmt::format("{:<12} {}\n", name, value);
 }
@@ -29,13 +25,13 @@ void AddList(std::string& text, const char* name, const KubeObject& plan, const 
 }
 
 std::string NextWords(const KubeObject& object) {
-  const KubeObject metadata = Part(object, "metadata");
-  const KubeObject status = Part(object, "status");
+  const KubeObject metadata = ObjectField(object, "metadata");
+  const KubeObject status = ObjectField(object, "status");
   const std::string phase = TextField(status, "phase");
   const std::string name = TextField(metadata, "name") + " -n " + TextField(metadata, "namespace");
   if (phase == "AwaitingApproval")
     return "\nRead the plan. Then: etcdrestore approve " + name + " --plan-hash " +
-           TextField(Part(status, "plan"), "hash") + "\n";
+           TextField(ObjectField(status, "plan"), "hash") + "\n";
   if (phase == "Failed" && ConditionField(status, "Ready", "reason") == "Cancelled") return "";
   if (phase == "Failed" && status.contains("pointOfNoReturn"))
     return "\nThe cluster is half restored. Mend what the message names; any change of the object "
@@ -49,11 +45,11 @@ std::string NextWords(const KubeObject& object) {
 }  // namespace
 
 std::string StatusText(const KubeObject& object) {
-  const KubeObject metadata = Part(object, "metadata");
-  const KubeObject spec = Part(object, "spec");
-  const KubeObject status = Part(object, "status");
-  const KubeObject snapshot = Part(status, "snapshot");
-  const KubeObject plan = Part(status, "plan");
+  const KubeObject metadata = ObjectField(object, "metadata");
+  const KubeObject spec = ObjectField(object, "spec");
+  const KubeObject status = ObjectField(object, "status");
+  const KubeObject snapshot = ObjectField(status, "snapshot");
+  const KubeObject plan = ObjectField(status, "plan");
   std::string text;
   AddLine(text, "Name:", TextField(metadata, "namespace") + "/" + TextField(metadata, "name"));
   AddLine(text, "Cluster:", TextField(spec, "clusterName"));
@@ -83,20 +79,22 @@ std::string StatusTable(const std::vector<KubeObject>& objects) {
   std::string text = fmt::format("{:<20} {:<24} {:<16} {:<17} {:<14} {}\n", "NAMESPACE", "NAME",
                                  "CLUSTER", "PHASE", "RUN", "REASON");
   for (const KubeObject& object : objects) {
-    const KubeObject metadata = Part(object, "metadata");
-    const KubeObject status = Part(object, "status");
+    const KubeObject metadata = ObjectField(object, "metadata");
+    const KubeObject status = ObjectField(object, "status");
     text += fmt::format("{:<20} {:<24} {:<16} {:<17} {:<14} {}\n", TextField(metadata, "namespace"),
-                        TextField(metadata, "name"), TextField(Part(object, "spec"), "clusterName"),
-                        TextField(status, "phase"), TextField(Part(object, "spec"), "runID"),
+                        TextField(metadata, "name"),
+                        TextField(ObjectField(object, "spec"), "clusterName"),
+                        TextField(status, "phase"), TextField(ObjectField(object, "spec"), "runID"),
                         ConditionField(status, "Ready", "reason"));
   }
   return text;
 }
 
 std::string ApprovalProblem(const KubeObject& object, const std::string& plan_hash) {
-  const KubeObject status = Part(object, "status");
-  const std::string known = TextField(Part(status, "plan"), "hash");
-  if (TextField(status, "runID") != TextField(Part(object, "spec"), "runID") || known.empty())
+  const KubeObject status = ObjectField(object, "status");
+  const std::string known = TextField(ObjectField(status, "plan"), "hash");
+  if (TextField(status, "runID") != TextField(ObjectField(object, "spec"), "runID") ||
+      known.empty())
     return "there is no plan for this run yet; look again with: etcdrestore status";
   const std::string phase = TextField(status, "phase");
   if (phase != "AwaitingApproval") return "the run does not wait for approval: it is " + phase;

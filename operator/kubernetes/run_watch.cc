@@ -8,8 +8,9 @@ namespace etcdrestore {
 using namespace std::chrono_literals;
 
 RunWatch::RunWatch(Deps deps, const EtcdRestore& object) : deps_(std::move(deps)), object_(object) {
+  if (!HalfDone(object)) return;
   for (const auto& span : StatusOf(object).value("timeline", KubeObject::array())) {
-    if (HalfDone(object) && span.contains("finishedAt")) told_.insert(TextField(span, "phase"));
+    if (span.contains("finishedAt")) told_.insert(TextField(span, "phase"));
   }
 }
 

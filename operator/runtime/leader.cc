@@ -26,13 +26,7 @@ bool IsRivalry(const Error& error) {
 
 }  // namespace
 
-std::string MicroTime(SystemTime time) {
-  const auto micros =
-      duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count() % 1'000'000;
-  std::string text = FormatTime(time);
-  text.pop_back();
-  return fmt::format("{}.{:06}Z", text, micros < 0 ? 0 : micros);
-}
+std::string MicroTime(SystemTime time) { return FormatTime(time, 6); }
 
 Status CheckTimes(const LeaderOptions& options) {
   const auto wrong = [](const std::string& rule, const std::string& seen) {

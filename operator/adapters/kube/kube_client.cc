@@ -13,9 +13,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kRequestTime = 60s;
 
-/// Words of nodes may hold anything; half a character must not end the operator.
-std::string Dumped(const KubeObject& body) { return JsonText(body); }
-
 /// Requests name the server as its certificate does.
 std::string BaseOf(const KubeAccess& access) {
   const auto url = ParseUrl(access.server);
@@ -119,7 +116,7 @@ class KubeClient final : public KubeApi {
     request.url =
         base_ + KubePath(write.type, write.name.name_space,
                          write.verb == KubeVerb::kCreate ? "" : write.name.name, write.subresource);
-    if (!write.body.is_null()) request.body = Dumped(write.body);
+    if (!write.body.is_null()) request.body = JsonText(write.body);
     std::string content = "application/json";
     std::string doing;
     const std::string manager = "?fieldManager=" + UriEncode(field_manager_, false);

@@ -15,12 +15,8 @@ std::optional<KubeEventType> TypeOf(const std::string& kind) {
   return std::nullopt;
 }
 
-KubeObject Member(const KubeObject& object, const char* name) {
-  return object.is_object() ? object.value(name, KubeObject()) : KubeObject();
-}
-
 bool EndsInitialEvents(const KubeObject& bookmark) {
-  return TextField(Member(Member(bookmark, "metadata"), "annotations"),
+  return TextField(ObjectField(ObjectField(bookmark, "metadata"), "annotations"),
                    "k8s.io/initial-events-end") == "true";
 }
 
