@@ -339,13 +339,7 @@ TEST_F(ControllerRig, ANodeThatRebootsWhileItIsFirstLookedAtEndsNothing) {
   EXPECT_EQ(ConditionField(StatusNow(), "Failed", "status"), "False");
   EXPECT_EQ(ConditionField(StatusNow(), "Reconciling", "status"), "True");
   EXPECT_EQ(ConditionField(StatusNow(), "Stalled", "status"), "");
-  EXPECT_EQ(PauseToNext(), 20s);
-  clock.Advance(14min);
-  Pass();
-  EXPECT_EQ(StatusNow()["phase"], "Preflight");
-  clock.Advance(2min);
-  Pass();
-  EXPECT_EQ(StatusNow()["phase"], "Failed") << "deadlines.preflight has passed";
+  IsTriedUntilPreflightIsOver();
   EXPECT_EQ(runs, 3);
   EXPECT_FALSE(Entry().finished_at.empty());
 }

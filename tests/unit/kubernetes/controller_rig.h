@@ -80,6 +80,17 @@ class ControllerRig : public testing::Test, public ControllerObserver {
     const auto due = queue.NextDue();
     return due ? std::chrono::duration_cast<Duration>(*due - start) : Duration(0);
   }
+  /// After a first try just now.
+  void IsTriedUntilPreflightIsOver() {
+    using namespace std::chrono_literals;
+    EXPECT_EQ(PauseToNext(), 20s);
+    clock.Advance(14min);
+    Pass();
+    EXPECT_EQ(StatusNow()["phase"], "Preflight");
+    clock.Advance(2min);
+    Pass();
+    EXPECT_EQ(StatusNow()["phase"], "Failed") << "deadlines.preflight after the first try";
+  }
   static SessionResult Ends(const SessionInput& input, Ending ending, const Error& error) {
     RunRecord record;
     record.ending = ending;

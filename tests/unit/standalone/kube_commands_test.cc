@@ -68,6 +68,14 @@ TEST(OperatorFlags, TimesOfTheElectionAreGosDurations) {
               HasSubstr("--leader-elect-retry-period: 5 is no duration: 15s, 1m30s"));
 }
 
+void ExpectRefused(const char* flags, const char* why) {
+  SCOPED_TRACE(flags);
+  const Status checked = CheckOptions(Options(flags));
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().reason, "InvalidOptions");
+  EXPECT_THAT(checked.error().message, HasSubstr(why));
+}
+
 TEST(OperatorFlags, TimesWithWhichTwoCouldLeadAreRefused) {
   const std::pair<const char*, const char*> cases[] = {
       {"--leader-elect-lease-duration 10s", "lease-duration must be longer than"},
@@ -76,13 +84,7 @@ TEST(OperatorFlags, TimesWithWhichTwoCouldLeadAreRefused) {
       {"--leader-elect-renew-deadline 15s", "must be longer than --leader-elect-renew-deadline"},
       {"--leader-elect-renew-deadline 2400ms", "renew-deadline must be longer than 1.2 times"},
       {"--leader-elect-retry-period 0", "must be longer than nothing"}};
-  for (const auto& [flags, why] : cases) {
-    SCOPED_TRACE(flags);
-    const Status checked = CheckOptions(Options(flags));
-    ASSERT_FALSE(checked);
-    EXPECT_EQ(checked.error().reason, "InvalidOptions");
-    EXPECT_THAT(checked.error().message, HasSubstr(why));
-  }
+  for (const auto& [flags, why] : cases) ExpectRefused(flags, why);
   EXPECT_TRUE(CheckOptions(Options("--leader-elect-renew-deadline 2401ms")));
 }
 
@@ -151,13 +153,7 @@ TEST(OperatorFlags, WhatIsNotThereIsRefusedInWordsAndNotPassedOver) {
       {"--leader-elect=false", "without the Lease two operators could restore one cluster"},
       {"--enable-http2", "through HTTP/1.1 alone"},
       {"--enable-http2=true", "through HTTP/1.1 alone"}};
-  for (const auto& [flags, why] : cases) {
-    SCOPED_TRACE(flags);
-    const Status checked = CheckOptions(Options(flags));
-    ASSERT_FALSE(checked);
-    EXPECT_EQ(checked.error().reason, "InvalidOptions");
-    EXPECT_THAT(checked.error().message, HasSubstr(why));
-  }
+  for (const auto& [flags, why] : cases) ExpectRefused(flags, why);
 }
 
 TEST(OperatorFlags, TheLeaseLiesWhereTheRecordsOfRunsAre) {
