@@ -101,9 +101,6 @@ class Controller {
   bool HeldBack(const Call& call, Pass& item, const EtcdRestore& object);
   /// The run's record, written at the object's first visit; nullopt when it starts nothing.
   std::optional<LedgerEntry> Enrolled(const Call& call, Pass& item, const EtcdRestore& object);
-  /// Writes down that the run has ended, in the entry too.
-  Status EndEntry(const Call& call, const EtcdRestore& object, LedgerEntry& entry,
-                  const std::string& phase);
   /// The run of the runID that this object had before has ended: another took its place.
   Status EndEarlier(const Call& call, const EtcdRestore& object);
   std::optional<ApiValues> InputsOf(const Call& call, Pass& item, const EtcdRestore& object,
@@ -112,8 +109,6 @@ class Controller {
   /// The run itself and what follows: controller_run.cc.
   void RunIt(const Call& call, Pass& item, const EtcdRestore& object, LedgerEntry entry,
              const Values& values, KubeObject copy);
-  Status Record(const Call& call, const EtcdRestore& object, LedgerEntry& entry,
-                const nlohmann::ordered_json& status, bool finished);
   void Settle(const Call& call, Pass& item, const EtcdRestore& object, LedgerEntry entry,
               StatusPublisher& publisher, const SessionResult& result);
   void SettleUnbegun(const Call& call, Pass& item, const EtcdRestore& object, LedgerEntry entry,

@@ -80,13 +80,6 @@ std::optional<LedgerEntry> Controller::Enrolled(const Call& call, Pass& item,
   return std::nullopt;
 }
 
-Status Controller::EndEntry(const Call& call, const EtcdRestore& object, LedgerEntry& entry,
-                            const std::string& phase) {
-  entry.finished_at = FormatTime(deps_.clock.Now());
-  entry.phase = phase;
-  return deps_.ledger.Write(call, object, entry);
-}
-
 Status Controller::EndEarlier(const Call& call, const EtcdRestore& object) {
   const std::string run_id = TextField(StatusOf(object), "runID");
   if (run_id == object.spec.run_id || run_id.empty()) return {};
@@ -96,7 +89,8 @@ Status Controller::EndEarlier(const Call& call, const EtcdRestore& object) {
   if (!known) return known.error();
   if (*known && (*known)->finished_at.empty()) {
     LedgerEntry entry = **known;
-    if (Status wrote = EndEntry(call, before, entry, "Failed"); !wrote) return wrote;
+    entry.End("Failed", deps_.clock.Now());
+    if (Status wrote = deps_.ledger.Write(call, before, entry); !wrote) return wrote;
   }
   return deps_.ledger.DropInputs(call, before);
 }
@@ -155,11 +149,12 @@ void Controller::GiveUp(const Call& call, Pass& item, const EtcdRestore& object)
   auto known = deps_.ledger.Read(call, object);
   if (!known) return Again(item, known.error());
   LedgerEntry entry = known->value_or(NewEntry(object, now));
+  entry.End("Failed", now);
   Json status = OverHalfDone(
       StatusOf(object), OutsideRunStatus(object, "Failed", "Cancelled", kCancelledHalfDone, now));
   status["completionTime"] = FormatTime(now);
   Status ended = EndEarlier(call, object);
-  if (ended) ended = EndEntry(call, object, entry, "Failed");
+  if (ended) ended = deps_.ledger.Write(call, object, entry);
   if (!ended) return Again(item, ended.error());
   if (!Publish(call, item, object, status)) return;
   deps_.observer.OnRunEnded(object, status);

@@ -34,6 +34,19 @@ bool InTimeForPreflight(const EtcdRestore& object, SystemTime now) {
   return !since || now - *since < object.spec.deadlines.preflight;
 }
 
+/// What a run's last status tells the record; true when that is new.
+bool ChangeEntry(LedgerEntry& entry, const Json& status, bool finished, SystemTime now) {
+  const std::string phase = status.value("phase", "Failed");
+  const bool committed = !entry.committed_at.empty();
+  // Refused was what is asked for now; what was half done under this runID is half done still.
+  if (committed && phase == "Rejected") return false;
+  // Every node was seen, and none had begun: the commit came to nothing.
+  const bool withdrawn = committed && !status.contains("pointOfNoReturn");
+  if (withdrawn) entry.committed_at.clear();
+  if (finished) entry.End(phase, now);
+  return withdrawn || finished;
+}
+
 }  // namespace
 
 /// Known as running, so that a change of its object can stop it.
@@ -147,11 +160,12 @@ void Controller::Settle(const Call& call, Pass& item, const EtcdRestore& object,
                                           result.made.begin()->second + " on the operator's volume";
   }
   // First the ledger: should the status be lost, it is made again from there.
-  const Call one = call.Within(60s);
-  // Given up, a run that has ended would be looked at anew.
-  const Status recorded =
-      Insist(one, 1s, [&] { return Record(one, object, entry, status, next.finished); });
-  if (!recorded) return Again(item, recorded.error());
+  if (ChangeEntry(entry, status, next.finished, deps_.clock.Now())) {
+    const Call one = call.Within(60s);
+    // Given up, a run that has ended would be looked at anew.
+    const Status wrote = Insist(one, 1s, [&] { return deps_.ledger.Write(one, object, entry); });
+    if (!wrote) return Again(item, wrote.error());
+  }
   deps_.log.Info("Run ended", {{"namespace", object.name_space},
                                {"name", object.name},
                                {"runId", object.spec.run_id},
@@ -162,19 +176,6 @@ void Controller::Settle(const Call& call, Pass& item, const EtcdRestore& object,
   deps_.observer.OnStatus(object, status);
   if (!told && !ObjectGone(told.error())) return Again(item, told.error());
   Finish(call, item, object, entry, result, status);
-}
-
-Status Controller::Record(const Call& call, const EtcdRestore& object, LedgerEntry& entry,
-                          const Json& status, bool finished) {
-  const std::string phase = status.value("phase", "Failed");
-  const bool committed = !entry.committed_at.empty();
-  // Refused was what is asked for now; what was half done under this runID is half done still.
-  if (committed && phase == "Rejected") return {};
-  // Every node was seen, and none had begun: the commit came to nothing.
-  const bool withdrawn = committed && !status.contains("pointOfNoReturn");
-  if (withdrawn) entry.committed_at.clear();
-  if (finished) return EndEntry(call, object, entry, phase);
-  return withdrawn ? deps_.ledger.Write(call, object, entry) : Status();
 }
 
 /// It did not come as far as to look at a node: an input that cannot be read, a lock.
@@ -189,7 +190,8 @@ void Controller::SettleUnbegun(const Call& call, Pass& item, const EtcdRestore& 
   if (HalfDone(object) || !entry.committed_at.empty())
     return;  // a person mends what it names, and the same run goes on
   if (item.took && !LetGo(call, item, object)) return;
-  if (Status wrote = EndEntry(call, object, entry, "Rejected"); !wrote)
+  entry.End("Rejected", deps_.clock.Now());
+  if (Status wrote = deps_.ledger.Write(call, object, entry); !wrote)
     return Again(item, wrote.error());
   deps_.observer.OnRunEnded(object, {{"phase", "Rejected"}});
 }

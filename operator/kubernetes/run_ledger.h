@@ -17,6 +17,10 @@ struct LedgerEntry {
   std::string committed_at;  ///< "" before the point of no return
   std::string finished_at;   ///< "" while it may go on
   std::string phase;         ///< the end: Succeeded, Failed, Cancelled, Rejected
+  void End(const std::string& how, SystemTime now) {
+    finished_at = FormatTime(now);
+    phase = how;
+  }
 };
 
 enum class LedgerVerdict {

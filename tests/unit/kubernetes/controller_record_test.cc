@@ -83,6 +83,24 @@ TEST_F(Records, ACommitThatCameToNothingIsTakenBack) {
   EXPECT_EQ(Entry().committed_at, "");
 }
 
+TEST_F(Records, ACommitIsTakenBackThoughTheFirstWordOfItIsRefused) {
+  LoseTheStatus();
+  int refused = 0;
+  run = [&](const Call&, const SessionInput& input, RunListener&) {
+    api.refuse = [&](const std::string& verb, const KubeType& type, const KubeName&) {
+      return verb != "get" && type == kConfigMaps && ++refused == 1
+                 ? std::optional(Transient("Unavailable", ""))
+                 : std::nullopt;
+    };
+    return Ends(input, Ending::kAwaitingApproval, Terminal("AwaitingApproval", "a plan"));
+  };
+  Pass();
+  Pass();
+  api.refuse = nullptr;
+  EXPECT_GE(refused, 2);
+  EXPECT_EQ(Entry().committed_at, "");
+}
+
 TEST_F(Records, PatienceWithANodeIsNotSpentOnWaitingForSomethingElse) {
   api.Put(kEtcdRestores, AnObject());
   Error error = Terminal("AwaitingApproval", "a plan");
@@ -98,13 +116,7 @@ TEST_F(Records, PatienceWithANodeIsNotSpentOnWaitingForSomethingElse) {
   Edit("approvedPlan", "0123456789abcdef");
   Pass();
   EXPECT_EQ(StatusNow()["phase"], "Preflight");
-  EXPECT_EQ(PauseToNext(), 20s);
-  clock.Advance(14min);
-  Pass();
-  EXPECT_EQ(StatusNow()["phase"], "Preflight");
-  clock.Advance(2min);
-  Pass();
-  EXPECT_EQ(StatusNow()["phase"], "Failed") << "deadlines.preflight after the first try";
+  IsTriedUntilPreflightIsOver();
 }
 
 TEST_F(Records, NothingTellsOfThePointOfNoReturnBeforeTheRecordDoes) {
